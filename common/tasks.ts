@@ -1,0 +1,45 @@
+/** A long-running part of a process: lives until its signal aborts, which is a normal end. */
+export type Task = (signal: AbortSignal) => Promise<void>
+
+/**
+ * Runs parts together. The first that fails, or ends although nobody asked, stops the others; all are waited for, so
+ * that each can clean up; then the first failure is thrown. Resolves when `signal` aborted and all have ended.
+ */
+export async function runTasks(signal: AbortSignal, tasks: readonly Task[]): Promise<void> {
+  const group = new AbortController()
+  const stop = () => group.abort(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  let failure: { readonly error: unknown } | undefined
+  await Promise.all(
+    tasks.map(async (task) => {
+      try {
+        await task(group.signal)
+      } catch (error) {
+        if (!group.signal.aborted || !isAbort(error, group.signal)) failure ??= { error }
+      }
+      group.abort()
+    }),
+  )
+  signal.removeEventListener('abort', stop)
+  if (failure !== undefined) throw failure.error
+}
+
+/** Whether an error is just the echo of an aborted signal. */
+export function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+}
+
+/** Waits `ms` milliseconds or until the signal aborts, whichever is first; never rejects. */
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
