@@ -26,7 +26,8 @@ export interface Publication {
   readonly layers: ReadonlyMap<string, ResourceSet>
   /**
    * The layers that a client sees, most specific first: the first layer that has a name wins. A client that is not
-   * listed is not known yet: its requests wait, and are answered when a publication lists it.
+   * listed is not known yet: its requests wait, and are answered when a publication lists it. One that is no longer
+   * listed keeps what it has; whoever shall not even keep its stream is to be cut off by `XdsServer.end`.
    */
   readonly clients: ReadonlyMap<string, readonly string[]>
 }

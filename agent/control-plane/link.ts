@@ -1,0 +1,84 @@
+import type { Client } from '@grpc/grpc-js'
+import { backoffDelay } from '../../common/backoff.js'
+import { Latest } from '../../common/latest.js'
+import { describeError, type Log } from '../../common/log.js'
+import type { Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
+import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
+import { delay } from '../../common/tasks.js'
+import { type HostCredentials, openChannel, type Trust } from './channel.js'
+import { type Reports, runSession } from './session.js'
+
+/** How the connection to one control plane stands. Times are wall-clock milliseconds. */
+export type LinkState =
+  | { readonly state: 'connected'; readonly since: number; readonly client: Client; readonly welcome: Welcome }
+  | { readonly state: 'disconnected'; readonly since: number; readonly error: string }
+
+/** What a link needs of the agent. */
+export interface LinkOptions {
+  readonly address: SocketAddress
+  /** Read anew for each connection, so that a renewed certificate is presented from the next one on. */
+  readonly credentials: () => { readonly host: HostCredentials; readonly trust: Trust }
+  readonly reports: Latest<Reports>
+  readonly log: Log
+}
+
+const BACKOFF = { base: 200, max: 5_000 }
+
+/**
+ * The connection to one control plane: holds a session for as long as the agent lives, and comes back with backoff
+ * when it breaks. Others read {@link state} to know whether calls and ADS can go over it.
+ */
+export class Link {
+  readonly address: SocketAddress
+  readonly state: Latest<LinkState>
+  readonly #options: LinkOptions
+
+  constructor(options: LinkOptions) {
+    this.address = options.address
+    this.#options = options
+    this.state = new Latest<LinkState>({ state: 'disconnected', since: Date.now(), error: 'not tried yet' })
+  }
+
+  /** Lives until the signal aborts or the host has left. */
+  async run(signal: AbortSignal): Promise<void> {
+    const log = this.#options.log.child({ controlPlane: formatSocketAddress(this.address) })
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const before = this.state.revision
+      try {
+        await this.#connect(log, signal)
+        if (this.#options.reports.value.leaving) return
+        this.#disconnected('the control plane ended the session')
+      } catch (error) {
+        this.#disconnected(describeError(error))
+        log.warn('no session with the control plane', { error, attempt })
+      }
+      if (this.state.revision > before + 1) attempt = 1
+      await delay(backoffDelay(attempt, BACKOFF), signal)
+    }
+  }
+
+  async #connect(log: Log, signal: AbortSignal): Promise<void> {
+    const { host, trust } = this.#options.credentials()
+    const client = openChannel(this.address, trust, host)
+    try {
+      await runSession(
+        client,
+        this.#options.reports,
+        (welcome) => {
+          if (this.state.value.state !== 'connected')
+            log.info('session with the control plane', { id: welcome.controlPlaneId })
+          const since = this.state.value.state === 'connected' ? this.state.value.since : Date.now()
+          this.state.set({ state: 'connected', since, client, welcome })
+        },
+        signal,
+      )
+    } finally {
+      client.close()
+    }
+  }
+
+  #disconnected(error: string): void {
+    const { state, since } = this.state.value
+    this.state.set({ state: 'disconnected', since: state === 'disconnected' ? since : Date.now(), error })
+  }
+}

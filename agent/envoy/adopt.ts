@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readIfPresent, writeFileAtomically } from '../../common/files.js'
+import { describeError, type Log } from '../../common/log.js'
+import { delay } from '../../common/tasks.js'
+import { createEnvoyAdmin } from './admin.js'
+import { BOOTSTRAP_FLAG } from './command.js'
+import type { LaunchSpec } from './launcher.js'
+import { findProcesses, isRunning, type ProcessIdentity, readProcess } from './process-table.js'
+
+const record = z.strictObject({ pid: z.int(), startTime: z.string(), fingerprint: z.string() })
+
+/**
+ * Notes which process was started with which fingerprint, for an agent that comes after this one. A full disk is only
+ * worth a warning: Envoy runs, and the next agent will replace it instead of adopting it.
+ */
+export async function recordEnvoy(spec: LaunchSpec, pid: number, fingerprint: string, log: Log): Promise<void> {
+  const process = await readProcess(pid)
+  if (process === undefined) return
+  try {
+    await writeFileAtomically(recordPath(spec), `${JSON.stringify({ ...process, fingerprint })}\n`)
+  } catch (error) {
+    log.warn('Envoy runs but that could not be written down', { error: describeError(error) })
+  }
+}
+
+/**
+ * Finds the Envoys that an earlier agent left running with this spec's bootstrap path: `same` is the one to adopt, because it
+ * was started with this fingerprint and its admin socket answers; `others` have to go before another can start.
+ */
+export async function findLeftEnvoys(
+  spec: LaunchSpec,
+  fingerprint: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<{ readonly same: ProcessIdentity | undefined; readonly others: readonly ProcessIdentity[] }> {
+  const left = await findProcesses(BOOTSTRAP_FLAG, spec.bootstrap)
+  const noted = parseRecord(await readIfPresent(recordPath(spec)))
+  const candidate = left.find(({ pid, startTime }) => {
+    return noted?.fingerprint === fingerprint && noted.pid === pid && noted.startTime === startTime
+  })
+  const same = candidate !== undefined && (await answers(spec, log, signal)) ? candidate : undefined
+  return { same, others: left.filter((process) => process !== same) }
+}
+
+/** Resolves when the process has ended or the signal aborts; looks every `interval` milliseconds, as it is not our child. */
+export async function processEnded(process: ProcessIdentity, signal: AbortSignal, interval = 200): Promise<void> {
+  while (!signal.aborted && (await isRunning(process))) await delay(interval, signal)
+}
+
+function recordPath(spec: LaunchSpec): string {
+  return join(spec.runDirectory, 'envoy-process.json')
+}
+
+/** A record that cannot be read proves nothing, so its Envoy is replaced. */
+function parseRecord(text: string | undefined): z.infer<typeof record> | undefined {
+  if (text === undefined) return undefined
+  try {
+    return record.parse(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined
+    throw error
+  }
+}
+
+async function answers(spec: LaunchSpec, log: Log, signal: AbortSignal): Promise<boolean> {
+  try {
+    const info = await createEnvoyAdmin(spec.adminSocket).serverInfo(signal)
+    return info.configPath === spec.bootstrap && info.state !== 'DRAINING'
+  } catch (error) {
+    log.warn('the Envoy that was left running does not answer', { error: describeError(error) })
+    return false
+  }
+}

@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+/** One process of this machine; the start time tells it from a later one that got the same number. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Clock ticks since the machine started. */
+  readonly startTime: string
+}
+
+/** The identity of a process; undefined where there is none, or only what is left of one that ended (a zombie). */
+export async function readProcess(pid: number): Promise<ProcessIdentity | undefined> {
+  const stat = await readProcFile(pid, 'stat')
+  // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, startTime] = [fields?.[0], fields?.[19]]
+  if (startTime === undefined || state === 'Z' || state === 'X') return undefined
+  return { pid, startTime }
+}
+
+/** Whether this very process still runs. */
+export async function isRunning(process: ProcessIdentity): Promise<boolean> {
+  return (await readProcess(process.pid))?.startTime === process.startTime
+}
+
+/**
+ * The processes whose command line has `flag` followed by `value`. The process table is asked and not a pid file: it
+ * knows an Envoy whose agent was killed before it could write one, and never names a process that is gone.
+ */
+export async function findProcesses(flag: string, value: string): Promise<readonly ProcessIdentity[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const matches = await Promise.all(pids.map((pid) => matchProcess(pid, flag, value)))
+  return matches.filter((process) => process !== undefined)
+}
+
+async function matchProcess(pid: number, flag: string, value: string): Promise<ProcessIdentity | undefined> {
+  const words = (await readProcFile(pid, 'cmdline'))?.split('\0') ?? []
+  const matches = words.some((word, index) => word === flag && words[index + 1] === value)
+  return matches ? readProcess(pid) : undefined
+}
+
+/** Undefined where the process ended meanwhile, which can happen at every moment, or belongs to somebody else. */
+async function readProcFile(pid: number, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${pid}/${name}`, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES'].includes(String(error.code))) {
+      return undefined
+    }
+    throw error
+  }
+}

@@ -1,0 +1,193 @@
+import { create } from '@bufbuild/protobuf'
+import { Latest } from '../../common/latest.js'
+import type { Log } from '../../common/log.js'
+import {
+  type Certificate,
+  CertificateRequestSchema,
+  type IssueRequest,
+  IssueRequestSchema,
+  type IssueResponse,
+} from '../../common/proto/mesh/v1/mesh_pb.js'
+import { delay } from '../../common/tasks.js'
+import { buildCsr } from '../../common/x509/csr.js'
+import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
+import { renewalTime } from './renewal.js'
+import { type IdentityStore, type KeyPairFile, validityOf } from './store.js'
+
+/** A key pair with the validity of its certificate. */
+export interface HeldKeyPair extends KeyPairFile {
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/** All that this host can prove and whom it trusts, replaced as a whole at each change. */
+export interface Credentials {
+  readonly host: HeldKeyPair
+  /** By service. */
+  readonly services: ReadonlyMap<string, HeldKeyPair>
+  readonly trustBundlePem: string
+}
+
+/** What the certificates of a host need of the agent. */
+export interface CertificateOptions {
+  readonly store: IdentityStore
+  readonly initial: Credentials
+  /** Services for which the control plane would issue certificates now. */
+  readonly wanted: Latest<readonly string[]>
+  /** Asks a control plane for certificates; undefined while none is connected. @throws when it does not answer */
+  readonly issue: (request: IssueRequest) => Promise<IssueResponse> | undefined
+  readonly log: Log
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+/** Wall clocks jump: deadlines are looked at this often instead of by one long timer. Milliseconds. */
+const TICK_MS = 30_000
+
+/** After a failed attempt the next one waits this long, milliseconds. */
+const RETRY_MS = 5_000
+
+const HOST = Symbol('host')
+type Subject = string | typeof HOST
+
+/**
+ * Keeps the certificates of the host and its services: asks for those that are missing, renews each around half of its
+ * life with a new key, and publishes the newest of all. A control plane that is away changes nothing until it is back.
+ */
+export class Certificates {
+  readonly held: Latest<Credentials>
+  readonly #options: Required<CertificateOptions>
+  /** Drawn once a subject, so that its time of renewal does not move. */
+  readonly #spread = new Map<Subject, number>()
+
+  constructor(options: CertificateOptions) {
+    this.#options = { now: Date.now, random: Math.random, ...options }
+    this.held = new Latest(options.initial)
+  }
+
+  /** Lives until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const pause = await this.#renewDue()
+      await this.#waitForChange(pause, signal)
+    }
+  }
+
+  /** Trusts the roots that control planes announce, until the signal aborts. */
+  async follow(welcome: Latest<{ readonly trustBundlePem: string } | undefined>, signal: AbortSignal): Promise<void> {
+    for await (const value of welcome.values(signal)) {
+      try {
+        await this.#trust(value?.trustBundlePem ?? '')
+      } catch (error) {
+        this.#options.log.error('the trust bundle could not be kept', { error })
+      }
+    }
+  }
+
+  async #trust(bundlePem: string): Promise<void> {
+    if (bundlePem === '' || bundlePem === this.held.value.trustBundlePem) return
+    await this.#options.store.writeBundle(bundlePem)
+    this.held.set({ ...this.held.value, trustBundlePem: bundlePem })
+    this.#options.log.info('the trust bundle changed')
+  }
+
+  /** @returns how long to wait before the next look, in milliseconds */
+  async #renewDue(): Promise<number> {
+    const due = this.#due()
+    if (due.length === 0) return TICK_MS
+    try {
+      await this.#request(due)
+      return TICK_MS
+    } catch (error) {
+      this.#options.log.warn('certificates were not issued', { error, subjects: due.map(nameOf) })
+      return RETRY_MS
+    }
+  }
+
+  #due(): readonly Subject[] {
+    const { host, services } = this.held.value
+    const now = this.#options.now()
+    const late = (subject: Subject, pair: HeldKeyPair | undefined) =>
+      pair === undefined || now >= renewalTime(pair, this.#spreadOf(subject))
+    const wanted = this.#options.wanted.value.filter((service) => late(service, services.get(service)))
+    return late(HOST, host) ? [HOST, ...wanted] : wanted
+  }
+
+  async #request(subjects: readonly Subject[]): Promise<void> {
+    const keys = subjects.map(() => generateKeyPair())
+    const requests = subjects.map((subject, index) => {
+      const csrPem = buildCsr(keys[index] as ReturnType<typeof generateKeyPair>)
+      return create(CertificateRequestSchema, {
+        subject: subject === HOST ? { case: 'host', value: true } : { case: 'service', value: subject },
+        csrPem,
+      })
+    })
+    const response = await this.#options.issue(create(IssueRequestSchema, { requests }))
+    for (const [index, { result }] of (response?.results ?? []).entries()) {
+      const subject = subjects[index]
+      const key = keys[index]
+      if (subject === undefined || key === undefined) continue
+      if (result.case === 'certificate') await this.#take(subject, exportPrivateKey(key.privateKey), result.value)
+      else this.#options.log.warn('certificate refused', { subject: nameOf(subject), reason: result.value })
+    }
+  }
+
+  async #take(subject: Subject, keyPem: string, { chainPem, trustBundlePem }: Certificate): Promise<void> {
+    const pair = { keyPem, chainPem, ...validityOf(chainPem) }
+    await this.#options.store.writeKeyPair(subject === HOST ? 'host' : `${SERVICE_PREFIX}${subject}`, pair)
+    this.#spread.delete(subject)
+    const { host, services } = this.held.value
+    this.held.set({
+      ...this.held.value,
+      ...(subject === HOST ? { host: pair } : { host, services: new Map(services).set(subject, pair) }),
+    })
+    this.#options.log.info('certificate issued', {
+      subject: nameOf(subject),
+      expires: new Date(pair.notAfter).toISOString(),
+    })
+    await this.#trust(trustBundlePem)
+  }
+
+  #spreadOf(subject: Subject): number {
+    const spread = this.#spread.get(subject) ?? this.#options.random()
+    this.#spread.set(subject, spread)
+    return spread
+  }
+
+  /** Waits until the next certificate is due, the wanted services changed, or the tick. */
+  async #waitForChange(pause: number, signal: AbortSignal): Promise<void> {
+    const wake = new AbortController()
+    const unsubscribe = this.#options.wanted.subscribe(() => wake.abort())
+    const { host, services } = this.held.value
+    const times = [[HOST, host] as const, ...services].map(([subject, pair]) =>
+      renewalTime(pair, this.#spreadOf(subject)),
+    )
+    const next = Math.max(50, Math.min(...times) - this.#options.now())
+    await delay(Math.min(pause, next === 50 ? pause : next), AbortSignal.any([signal, wake.signal]))
+    unsubscribe()
+  }
+}
+
+function nameOf(subject: Subject): string {
+  return subject === HOST ? 'host' : subject
+}
+
+/** Reads what a joined host holds on disk; undefined where its own certificate or the roots are missing. */
+export async function readCredentials(store: IdentityStore): Promise<Credentials | undefined> {
+  const [host, trustBundlePem] = await Promise.all([store.readKeyPair('host'), store.readBundle()])
+  if (host === undefined || trustBundlePem === undefined) return undefined
+  const services = new Map<string, HeldKeyPair>()
+  for (const name of await store.listKeyPairs()) {
+    const pair = await store.readKeyPair(name)
+    if (pair !== undefined && name.startsWith(SERVICE_PREFIX))
+      services.set(name.slice(SERVICE_PREFIX.length), hold(pair))
+  }
+  return { host: hold(host), services, trustBundlePem }
+}
+
+/** Names of service key pairs in the store. */
+const SERVICE_PREFIX = 'svc-'
+
+function hold(pair: KeyPairFile): HeldKeyPair {
+  return { ...pair, ...validityOf(pair.chainPem) }
+}

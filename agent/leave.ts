@@ -1,0 +1,45 @@
+import type { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import { delay, type Task } from '../common/tasks.js'
+
+/** How long control planes may take to note the farewell, milliseconds. */
+const FAREWELL_MS = 2_000
+
+/** The parts of the agent that end in an order. */
+export interface LeaveOrder {
+  readonly leaving: Latest<boolean>
+  /** Ends when every session has said its farewell. */
+  readonly sessions: Task
+  /** Drains and ends Envoy when its signal aborts. */
+  readonly envoy: Task
+  readonly log: Log
+}
+
+/**
+ * Runs sessions and Envoy until the signal aborts, and then lets the host leave without hurting a request: first the
+ * control planes hear it, so that callers turn elsewhere; then Envoy drains and ends. Everything else of the agent has
+ * to live until this task has ended.
+ */
+export function leaveInOrder({ leaving, sessions, envoy, log }: LeaveOrder): Task {
+  return async (signal) => {
+    const endSessions = new AbortController()
+    const endEnvoy = new AbortController()
+    const sessionsEnded = sessions(endSessions.signal)
+    const envoyEnded = envoy(endEnvoy.signal)
+    await Promise.race([envoyEnded, sessionsEnded, aborted(signal)])
+    log.info('the host leaves the mesh')
+    leaving.set(true)
+    await Promise.race([sessionsEnded, delay(FAREWELL_MS, endSessions.signal)])
+    endEnvoy.abort()
+    await envoyEnded
+    endSessions.abort()
+    await sessionsEnded
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,149 @@
+import { makeDirectory } from '../common/files.js'
+import { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import { createNotifier } from '../common/notify.js'
+import { parseSocketAddress, type SocketAddress } from '../common/socket-address.js'
+import { runTasks, type Task } from '../common/tasks.js'
+import { VERSION } from '../common/version.js'
+import { settleCaller } from './caller.js'
+import type { HostCredentials, Trust } from './control-plane/channel.js'
+import { Links } from './control-plane/links.js'
+import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, findEnvoy } from './envoy/find.js'
+import { notStarted } from './envoy/supervise.js'
+import { formatEnvoyVersion } from './envoy/version.js'
+import { NoAddress, readHostFacts, watchOccupiedPorts } from './facts.js'
+import { Certificates, readCredentials } from './identity/certificates.js'
+import { ownSecrets } from './identity/own-secrets.js'
+import { IdentityStore, type Membership } from './identity/store.js'
+import { leaveInOrder } from './leave.js'
+import { waitForMembership } from './membership.js'
+import { runCache } from './relay/cache.js'
+import { Relay } from './relay/relay.js'
+import { loadResources } from './relay/resources.js'
+import { followControlPlane } from './relay/upstream.js'
+import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
+import type { HostFacts } from './reports.js'
+import { runEnvoy, xdsSocketPath } from './run-envoy.js'
+import { runServiceChecks } from './service-checks.js'
+import { type ServiceFile, watchServices } from './services.js'
+import type { AgentSettings } from './settings-schema.js'
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  readonly settings: AgentSettings
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+}
+
+/** The host's certificate is gone although it has joined. */
+export class IdentityLost extends Error {
+  constructor(directory: string) {
+    super(`the host's certificate is missing below ${directory}; evict the host and join it again`)
+  }
+}
+
+/** Whether an error is one that only a person can mend: starting again would end the same way. */
+export function needsPerson(error: unknown): boolean {
+  return [EnvoyNotFound, EnvoyUnusable, EnvoyTooOld, NoAddress, IdentityLost].some((kind) => error instanceof kind)
+}
+
+/**
+ * Runs the agent of one host until the signal aborts, and then lets the host leave in order.
+ *
+ * @throws EnvoyNotFound, EnvoyTooOld, NoAddress, IdentityLost: what a person has to mend first
+ */
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const { settings, environment, log } = options
+  const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
+  const found = await findEnvoy(
+    { configured: settings.envoy.path, environment, anyVersion: settings.envoy.anyVersion },
+    signal,
+  )
+  if (found.warning !== undefined) log.warn(found.warning)
+  const store = new IdentityStore(settings.stateDirectory)
+  const membership = await waitForMembership(store, notifier, log, signal)
+  if (membership === undefined) return
+  await makeDirectory(settings.runDirectory, 0o750)
+  const facts = await readHostFacts(settings, formatEnvoyVersion(found.version))
+  const parts = await assemble({ ...options, membership, store, facts, envoyPath: found.path })
+  const relaying = await parts.relay.listen()
+  notifier.ready('the xDS socket is bound')
+  log.info('agent runs', { host: membership.host, envoy: formatEnvoyVersion(found.version), version: VERSION })
+  await runUntilLeft([relaying, ...parts.tasks], parts.leave, signal)
+}
+
+/** Runs the parts until the host has left; they live as long as leaving takes. */
+async function runUntilLeft(tasks: readonly Task[], leave: Task, signal: AbortSignal): Promise<void> {
+  const end = new AbortController()
+  await runTasks(end.signal, [...tasks, () => leave(signal).finally(() => end.abort())])
+}
+
+interface Assembly extends AgentOptions {
+  readonly membership: Membership
+  readonly store: IdentityStore
+  readonly facts: Latest<HostFacts>
+  /** Of the binary that was found. */
+  readonly envoyPath: string
+}
+
+/** Makes all parts and ties them together; none of them runs yet. */
+async function assemble(assembly: Assembly) {
+  const { settings, membership, store, facts, log } = assembly
+  const initial = await readCredentials(store)
+  if (initial === undefined) throw new IdentityLost(settings.stateDirectory)
+  const services = new Latest<readonly ServiceFile[]>([])
+  const allowed = new Latest<readonly string[]>([])
+  const certificates: Certificates = new Certificates({
+    store,
+    initial,
+    wanted: allowed,
+    issue: (r) => links.issue(r),
+    log,
+  })
+  const { held } = certificates
+  const resources = await loadResources(
+    settings.stateDirectory,
+    facts.value.envoyVersion,
+    held.value.trustBundlePem,
+    log,
+  )
+  const { store: received, whole } = resources
+  const own = ownSecrets(held, facts)
+  const relay = new Relay({ socket: xdsSocketPath(settings), upstream: received.resources, own, whole })
+  const envoy = new Latest(notStarted(Date.now()))
+  const healths: ReportSources['healths'] = new Latest(new Map())
+  const leaving = new Latest(false)
+  const sources = { settings, facts, services, healths, envoy, relay: relay.status, credentials: held, leaving }
+  const reports = new Latest(buildReports(sources))
+  const credentials = (): { host: HostCredentials; trust: Trust } => ({
+    host: held.value.host,
+    trust: { trustBundlePem: held.value.trustBundlePem, trustDomain: membership.trustDomain },
+  })
+  const links = new Links(controlPlanesOf(settings, membership), { credentials, reports, log })
+  links.welcome.subscribe(() => allowed.set(links.welcome.value?.allowedServices ?? []))
+  const node = { id: membership.host, userAgentName: 'hostmesh-agent', userAgentVersion: VERSION }
+  const tasks: readonly Task[] = [
+    watchServices(settings, services, log),
+    settleCaller(settings.names.as, membership, services, facts, store),
+    watchOccupiedPorts(facts, services),
+    runServiceChecks(services, settings.applicationAddress, healths, log),
+    reportChanges(sources, reports),
+    (signal) => certificates.run(signal),
+    (signal) => certificates.follow(links.welcome, signal),
+    followControlPlane({ links: links.all, node, store: received, whole, log }),
+    (signal) => runCache(resources.path, received.resources, () => held.value.trustBundlePem, log, signal),
+  ]
+  const leave = leaveInOrder({
+    leaving,
+    sessions: links.run,
+    envoy: runEnvoy({ ...assembly, host: membership.host, status: envoy }),
+    log,
+  })
+  return { relay, tasks, leave }
+}
+
+/** Where control planes answer: the settings over-ride the join token. */
+function controlPlanesOf(settings: AgentSettings, membership: Membership): readonly SocketAddress[] {
+  if (settings.controlPlanes.length > 0) return settings.controlPlanes
+  return membership.controlPlanes.flatMap((text) => parseSocketAddress(text) ?? [])
+}

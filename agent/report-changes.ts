@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Latest } from '../common/latest.js'
+import type { Task } from '../common/tasks.js'
+import type { Reports } from './control-plane/session.js'
+import type { EnvoyState } from './envoy/launcher.js'
+import type { Credentials } from './identity/certificates.js'
+import type { RelayStatus } from './relay/relay.js'
+import { buildEnvoyReport, buildHostReport, buildServicesReport, type HostFacts } from './reports.js'
+import type { ServiceHealths } from './service-checks.js'
+import type { ServiceFile } from './services.js'
+import type { AgentSettings } from './settings-schema.js'
+
+/** Everything that reports are made from. */
+export interface ReportSources {
+  readonly settings: AgentSettings
+  readonly facts: Latest<HostFacts>
+  readonly services: Latest<readonly ServiceFile[]>
+  readonly healths: Latest<ServiceHealths>
+  readonly envoy: Latest<EnvoyState>
+  readonly relay: Latest<RelayStatus>
+  readonly credentials: Latest<Credentials>
+  readonly leaving: Latest<boolean>
+}
+
+/** What the agent would tell control planes now. */
+export function buildReports(sources: ReportSources): Reports {
+  const { settings, facts, services, healths, envoy, relay, credentials, leaving } = sources
+  return {
+    host: buildHostReport(settings, facts.value),
+    services: buildServicesReport(services.value, {
+      leaving: leaving.value,
+      checks: healths.value,
+      envoy: envoy.value.state,
+      credentials: credentials.value,
+    }),
+    envoy: buildEnvoyReport(envoy.value, relay.value, credentials.value),
+    leaving: leaving.value,
+  }
+}
+
+/**
+ * Keeps the reports up to date: a part that says nothing new stays the same object, so that it is not sent again.
+ * Changes of one turn of the event loop are one report.
+ */
+export function reportChanges(sources: ReportSources, reports: Latest<Reports>): Task {
+  const { settings: _, ...watched } = sources
+  return async (signal) => {
+    while (!signal.aborted) {
+      const changed = nextChange(Object.values(watched), signal)
+      const before = reports.value
+      const next = buildReports(sources)
+      const host = isDeepStrictEqual(before.host, next.host) ? before.host : next.host
+      const services = isDeepStrictEqual(before.services, next.services) ? before.services : next.services
+      const envoy = isDeepStrictEqual(before.envoy, next.envoy) ? before.envoy : next.envoy
+      const same = host === before.host && services === before.services && envoy === before.envoy
+      if (!same || before.leaving !== next.leaving) reports.set({ host, services, envoy, leaving: next.leaving })
+      await changed
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
+
+function nextChange(sources: readonly Latest<unknown>[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const unsubscribes: (() => void)[] = []
+    const wake = () => {
+      for (const unsubscribe of unsubscribes) unsubscribe()
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    unsubscribes.push(...sources.map((source) => source.subscribe(wake)))
+    signal.addEventListener('abort', wake)
+    if (signal.aborted) wake()
+  })
+}

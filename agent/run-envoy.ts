@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { makeDirectory, readIfPresent, writeFileAtomically } from '../common/files.js'
+import type { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import type { Task } from '../common/tasks.js'
+import { buildBootstrap } from './bootstrap.js'
+import { createEnvoyAdmin } from './envoy/admin.js'
+import { createChildProcessLauncher } from './envoy/child-process.js'
+import type { EnvoyState } from './envoy/launcher.js'
+import { superviseEnvoy } from './envoy/supervise.js'
+import type { AgentSettings } from './settings-schema.js'
+
+/** What running Envoy needs of the agent. */
+export interface RunEnvoyOptions {
+  readonly settings: AgentSettings
+  readonly host: string
+  /** Path of the binary that was found. */
+  readonly envoyPath: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly status: Latest<EnvoyState>
+  readonly log: Log
+}
+
+/** The agent's xDS socket. */
+export function xdsSocketPath({ runDirectory }: AgentSettings): string {
+  return join(runDirectory, 'xds.sock')
+}
+
+/** Writes Envoy's bootstrap and keeps Envoy running until the signal aborts; then drains and ends it. */
+export function runEnvoy({ settings, host, envoyPath, environment, status, log }: RunEnvoyOptions): Task {
+  return async (signal) => {
+    const { envoy, runDirectory, envoyRunDirectory } = settings
+    const adminSocket = join(envoyRunDirectory, 'admin.sock')
+    const bootstrap = join(runDirectory, 'envoy.json')
+    await makeDirectory(envoyRunDirectory, 0o750)
+    await writeIfDifferent(bootstrap, bootstrapOf(settings, host, adminSocket))
+    const supervise = superviseEnvoy({
+      launcher: createChildProcessLauncher(environment, log),
+      spec: {
+        path: envoyPath,
+        bootstrap,
+        adminSocket,
+        runDirectory,
+        concurrency: envoy.concurrency,
+        logLevel: envoy.logLevel,
+        drainTime: envoy.drainTime,
+        output: { file: join(runDirectory, 'envoy.log') },
+      },
+      admin: createEnvoyAdmin(adminSocket),
+      status,
+      whenStopped: 'drain',
+      log,
+    })
+    await supervise(signal)
+  }
+}
+
+function bootstrapOf(settings: AgentSettings, host: string, adminSocket: string): string {
+  return buildBootstrap({
+    host,
+    locality: settings.locality,
+    metadata: {},
+    xdsSocket: xdsSocketPath(settings),
+    adminSocket,
+    metrics: settings.metrics.envoy === 'off' ? undefined : settings.metrics.envoy,
+  })
+}
+
+/** An unchanged file keeps its time, so that nothing that watches it is woken. */
+async function writeIfDifferent(path: string, text: string): Promise<void> {
+  if ((await readIfPresent(path)) !== text) await writeFileAtomically(path, text, 0o640)
+}

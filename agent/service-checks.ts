@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import type { Task } from '../common/tasks.js'
+import { runCheck, type ServiceHealth } from './checks/run-check.js'
+import { checkOf, type ServiceFile } from './services.js'
+
+/** The newest result of each service's check; a service without a result yet is missing. */
+export type ServiceHealths = ReadonlyMap<string, ServiceHealth | undefined>
+
+interface RunningCheck {
+  readonly file: ServiceFile
+  readonly stop: () => void
+}
+
+/**
+ * Runs the checks of all services of the host, and follows their files: a new service is checked at once, one whose
+ * file changed is checked anew, one that is gone is forgotten.
+ *
+ * @param address where the applications of this host listen
+ */
+export function runServiceChecks(
+  services: Latest<readonly ServiceFile[]>,
+  address: string,
+  healths: Latest<ServiceHealths>,
+  log: Log,
+): Task {
+  return async (signal) => {
+    const running = new Map<string, RunningCheck>()
+    for await (const files of services.values(signal)) {
+      const wanted = new Map(files.map((file) => [file.service, file]))
+      for (const [service, { file, stop }] of running) {
+        if (isDeepStrictEqual(wanted.get(service), file)) continue
+        stop()
+        running.delete(service)
+        healths.set(without(healths.value, service))
+      }
+      for (const [service, file] of wanted) {
+        if (!running.has(service)) running.set(service, { file, stop: startCheck(file, address, healths, log, signal) })
+      }
+    }
+    for (const { stop } of running.values()) stop()
+  }
+}
+
+function startCheck(
+  file: ServiceFile,
+  address: string,
+  healths: Latest<ServiceHealths>,
+  log: Log,
+  signal: AbortSignal,
+): () => void {
+  const { service } = file
+  const { check, port } = checkOf(file)
+  const stopped = new AbortController()
+  const put = (health: ServiceHealth) => {
+    if (!stopped.signal.aborted) healths.set(new Map(healths.value).set(service, health))
+  }
+  if (check === undefined) put({ health: 'passing', detail: 'not checked: check: none' })
+  else {
+    const health = new Latest<ServiceHealth | undefined>(undefined)
+    health.subscribe(() => health.value !== undefined && put(health.value))
+    const run = runCheck({ service, target: { address, port }, check, health, log })
+    run(AbortSignal.any([signal, stopped.signal])).catch((error: unknown) => {
+      log.error('a check ended', { service, error })
+      put({ health: 'critical', detail: 'its check ended with an error' })
+    })
+  }
+  return () => stopped.abort()
+}
+
+function without(healths: ServiceHealths, service: string): ServiceHealths {
+  const next = new Map(healths)
+  next.delete(service)
+  return next
+}

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { duration, hostName, label, labels, locality, notYet, port } from '../common/config/fields.js'
+import { addressAndPort } from '../common/config/socket-address-field.js'
+
+const ipAddress = z.string().refine((value) => isIP(value) !== 0, 'write an IP address')
+
+const cidr = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+\.\d+\/(?:[89]|1[0-6])$/, 'write an IPv4 range of /16 or larger, such as 127.80.0.0/12')
+
+const envoy = z.strictObject({
+  path: z.string().optional().describe('absent: MESH_ENVOY_PATH, then PATH, then the usual places'),
+  concurrency: z.int().min(1).max(64).default(2).describe('worker threads'),
+  drainTime: duration.default(30_000).describe('how long open requests may take when the host leaves'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off']).default('warning'),
+  heapLimit: notYet(),
+  bufferLimit: notYet(),
+  anyVersion: z.boolean().default(false).describe('start an Envoy that is older than the supported ones'),
+})
+
+const inbound = z.strictObject({
+  address: ipAddress.optional().describe('absent: `address`'),
+  port: port.default(15006),
+  morePorts: notYet(),
+})
+
+const names = z.strictObject({
+  enabled: z.boolean().default(true),
+  range: cidr.default('127.80.0.0/12').describe('the virtual addresses of this host'),
+  dns: addressAndPort.prefault('127.0.0.1:15053'),
+  as: label
+    .optional()
+    .describe('the service whose identity calls by name carry; absent: the first service of the host'),
+  mode: z
+    .literal('bind', {
+      error: (issue) => (issue.input === 'redirect' ? 'mode: redirect is not supported yet' : 'write bind'),
+    })
+    .default('bind'),
+  hostsFile: notYet(),
+  allowUsers: notYet(),
+})
+
+const metrics = z.strictObject({
+  envoy: z.union([z.literal('off'), addressAndPort]).prefault('0.0.0.0:15090'),
+  agent: notYet(),
+  profile: notYet(),
+  tags: notYet(),
+})
+
+/** `agent.yaml`: the settings of one host. */
+export const agentSettings = z.strictObject({
+  host: hostName.optional().describe('absent: the hostname in lower case'),
+  address: ipAddress
+    .optional()
+    .describe('where other hosts reach this Envoy; absent: the address of the default route'),
+  applicationAddress: ipAddress.default('127.0.0.1').describe('where the applications of this host listen'),
+  locality: locality.prefault({}),
+  labels: labels.default({}),
+  controlPlanes: z.array(addressAndPort).default([]).describe('absent: those of the join token'),
+  discovery: z
+    .literal('agent', {
+      error: (issue) => (issue.input === 'consul' ? 'discovery: consul is not supported yet' : 'write agent'),
+    })
+    .default('agent'),
+  consul: notYet(),
+  envoy: envoy.prefault({}),
+  advertise: z.strictObject({ address: ipAddress, port: port.optional() }).optional(),
+  inbound: inbound.prefault({}),
+  names: names.prefault({}),
+  capture: notYet(),
+  metrics: metrics.prefault({}),
+  servicesDirectory: z.string().default('/etc/mesh/services.d'),
+  stateDirectory: z.string().default('/var/lib/mesh-agent'),
+  runDirectory: z.string().default('/run/mesh-agent').describe('the xDS socket and the bootstrap'),
+  envoyRunDirectory: z.string().default('/run/mesh-envoy').describe("Envoy's admin socket"),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export type AgentSettings = z.infer<typeof agentSettings>

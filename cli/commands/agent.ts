@@ -1,0 +1,40 @@
+import { hostname } from 'node:os'
+import type { Command } from 'commander'
+import { CommandFailure, EXIT } from '../exit.js'
+import { daemonLog, readSettings } from '../settings.js'
+import { shutdownSignal } from '../signals.js'
+import { configOption, type DaemonOptions } from './config-option.js'
+
+/** Where an agent's settings are unless told otherwise. */
+export const AGENT_CONFIG = '/etc/mesh/agent.yaml'
+
+/** `mesh agent`: the daemon that runs on every host. */
+export function agentCommand(program: Command): void {
+  program
+    .command('agent')
+    .description("run this host's agent: certificates, checks, xDS relay, and the local Envoy")
+    .addOption(configOption(AGENT_CONFIG, 'MESH_AGENT_CONFIG'))
+    .addHelpText(
+      'after',
+      '\nEnds with 78 when the settings are not valid or no usable Envoy is found.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
+    )
+    .action(async ({ config }: DaemonOptions) => {
+      const [{ agentSettings }, { runAgent, needsPerson }] = await Promise.all([
+        import('../../agent/settings-schema.js'),
+        import('../../agent/main.js'),
+      ])
+      const settings = await readSettings(agentSettings, config)
+      const log = daemonLog(settings.logLevel)
+      try {
+        await runAgent({ settings, environment: process.env, log }, shutdownSignal())
+      } catch (error) {
+        if (needsPerson(error)) throw new CommandFailure(EXIT.configuration, (error as Error).message)
+        throw error
+      }
+    })
+}
+
+/** The name of this host as the mesh knows it, unless the settings say otherwise. */
+export function defaultHostName(): string {
+  return hostname().toLowerCase()
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander'
+import type { HostChanged, HostView } from '../../common/admin-api.js'
+import { askControlPlane } from '../admin-client.js'
+import { outputOption, printRows, type Write } from '../output.js'
+import { ago, type Column, formatSpan } from '../table.js'
+import { type SocketOption, socketOption } from './socket-option.js'
+
+/** How a host is shown in tables. */
+export const HOST_COLUMNS: readonly Column<HostView>[] = [
+  { title: 'HOST', value: ({ host }) => host },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'AGO', value: ({ since }) => ago(since) },
+  { title: 'SYNC', value: ({ sync }) => sync ?? '' },
+  { title: 'ENVOY', value: ({ envoy }) => (envoy === undefined ? '' : `${envoy.version} ${envoy.state}`) },
+  { title: 'CERTIFICATE', value: ({ certificateExpiry }) => until(certificateExpiry) },
+  { title: 'ADDRESS', value: ({ address }) => address ?? '', wide: true },
+  { title: 'AGENT', value: ({ agentVersion }) => agentVersion ?? '', wide: true },
+  { title: 'SERVICES', value: ({ services }) => services.join(',') },
+  { title: 'NOTES', value: ({ notes, refused }) => [...refused.map(formatRefusal), ...notes].join('; ') },
+]
+
+/** `mesh hosts`: every host with its state. */
+export function hostsCommand(program: Command, write: Write): void {
+  program
+    .command('hosts')
+    .alias('ps')
+    .description('list the hosts: sessions, sync state, certificates')
+    .addOption(outputOption())
+    .addOption(socketOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  mesh hosts\n  mesh hosts -o wide\n  mesh hosts -o json | jq ".[] | select(.sync != \\"SYNCED\\")"',
+    )
+    .action(async ({ output, socket }: SocketOption & { output: string }) => {
+      const hosts = await askControlPlane<HostView[]>(socket, 'GET', '/v1/hosts')
+      printRows(output, hosts, hosts, HOST_COLUMNS, write)
+    })
+}
+
+/** `mesh host H ban|evict`: takes a host out. */
+export function hostCommand(program: Command, write: Write): void {
+  program
+    .command('host')
+    .description('act on one host')
+    .argument('<host>', 'its name')
+    .argument('<action>', 'ban: end its connections and refuse it; evict: forget it, so that it may join again')
+    .option('--reason <text>', 'why, for the audit log', '')
+    .addOption(socketOption())
+    .addHelpText('after', '\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict')
+    .action(
+      async (host: string, action: string, { socket, reason }: SocketOption & { reason: string }, command: Command) => {
+        if (action !== 'ban' && action !== 'evict') command.error(`error: unknown action ${action}; write ban or evict`)
+        const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
+        const { disconnected } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
+        const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
+        write(`${host}: ${action === 'ban' ? 'banned' : 'evicted'}, ${connections} ended\n`)
+        if (action === 'ban') write('certificates of its services stay valid for other hosts until they expire\n')
+      },
+    )
+}
+
+function until(time: string | undefined): string {
+  if (time === undefined) return ''
+  const left = Date.parse(time) - Date.now()
+  return left > 0 ? `${formatSpan(left)} left` : 'EXPIRED'
+}
+
+function formatRefusal({ type, name, error, documents }: HostView['refused'][number]): string {
+  const where = documents.length === 0 ? '' : ` (${documents.join(', ')})`
+  return `Envoy refuses ${type} ${name}${where}: ${error}`
+}

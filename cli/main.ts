@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { describeError } from '../common/log.js'
+import { VERSION } from '../common/version.js'
+import { agentCommand } from './commands/agent.js'
+import { caCommand } from './commands/ca.js'
+import { controlPlaneCommand } from './commands/controlplane.js'
+import { demoCommand } from './commands/demo.js'
+import { hostCommand, hostsCommand } from './commands/hosts.js'
+import { joinCommand } from './commands/join.js'
+import { servicesCommand } from './commands/services.js'
+import { statusCommand } from './commands/status.js'
+import { tokenCommand } from './commands/token.js'
+import { validateCommand } from './commands/validate.js'
+import { versionCommand } from './commands/version.js'
+import { CommandFailure, EXIT } from './exit.js'
+import type { Write } from './output.js'
+
+const COMMANDS = [
+  controlPlaneCommand,
+  agentCommand,
+  demoCommand,
+  caCommand,
+  tokenCommand,
+  joinCommand,
+  validateCommand,
+  statusCommand,
+  hostsCommand,
+  servicesCommand,
+  hostCommand,
+  versionCommand,
+] as const
+
+/** Runs the command and sets the exit code; a failure is one line and a hint on standard error. */
+async function main(): Promise<void> {
+  const program = new Command('mesh')
+    .description('A service mesh for virtual machines and bare metal.')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(mesh --help, or mesh <command> --help, tells more)')
+  const write: Write = (text) => process.stdout.write(text)
+  for (const add of COMMANDS) add(program, write)
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    process.exitCode = report(error)
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof CommandFailure) {
+    process.stderr.write(`mesh: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`)
+    return error.exitCode
+  }
+  process.stderr.write(`mesh: ${describeError(error)}\n`)
+  return EXIT.other
+}
+
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  // The reader of a pipe went away (`mesh hosts | head`): nothing is left to say.
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  throw error
+})
+
+await main()

@@ -1,0 +1,32 @@
+import { Option } from 'commander'
+import { stringify } from 'yaml'
+import { type Column, formatTable } from './table.js'
+
+/** Where the command prints; a test gives its own. */
+export type Write = (text: string) => void
+
+/** The `-o` option that every reading command has. */
+export function outputOption(): Option {
+  return new Option('-o, --output <form>', 'form of the output')
+    .choices(['table', 'wide', 'json', 'yaml'])
+    .default('table')
+}
+
+/** Prints a value whole where the `-o` option asks for JSON or YAML. @returns whether it did */
+export function printValue(form: string, value: unknown, write: Write): boolean {
+  if (form === 'json') write(`${JSON.stringify(value, null, 2)}\n`)
+  else if (form === 'yaml') write(stringify(value))
+  else return false
+  return true
+}
+
+/** Prints rows as a table, or the value that they come from as JSON or YAML, as the `-o` option asks. */
+export function printRows<T>(
+  form: string,
+  value: unknown,
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  write: Write,
+): void {
+  if (!printValue(form, value, write)) write(formatTable(rows, columns, form === 'wide'))
+}

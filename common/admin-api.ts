@@ -1,0 +1,122 @@
+/**
+ * The JSON that the control plane's admin socket and status port speak, shared with the `mesh` command. Times are
+ * ISO 8601 texts; fields are only ever added.
+ */
+
+/** `GET /v1/status` */
+export interface StatusView {
+  readonly id: string
+  readonly version: string
+  readonly trustDomain: string
+  readonly domain: string
+  readonly startedAt: string
+  readonly hosts: { readonly total: number; readonly live: number; readonly synced: number; readonly rejected: number }
+  readonly services: { readonly total: number; readonly healthy: number }
+  readonly sources: readonly { readonly name: string; readonly readAt: string; readonly detail: string }[]
+  /** The certificate of the mesh that expires first. */
+  readonly soonestExpiry: { readonly subject: string; readonly at: string } | undefined
+  readonly problems: readonly ProblemView[]
+}
+
+/** A problem of a document, a host or a refused resource, for people. */
+export interface ProblemView {
+  /** `routes.d/payments.yaml:4:7`; a host's name where the place is a host. */
+  readonly place: string
+  readonly severity: 'error' | 'notice'
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** A resource that a host's Envoy refuses. */
+export interface RefusalView {
+  readonly type: string
+  readonly name: string
+  readonly version: string
+  /** Envoy's own text. */
+  readonly error: string
+  /** The documents that the resource was made from: `routes.d/payments.yaml:1`. */
+  readonly documents: readonly string[]
+}
+
+/** `GET /v1/hosts` */
+export interface HostView {
+  readonly host: string
+  readonly status: 'live' | 'lost' | 'unconfirmed' | 'banned' | 'enrolled'
+  /** Since when it has this status. */
+  readonly since: string | undefined
+  readonly address: string | undefined
+  readonly services: readonly string[]
+  readonly envoy: { readonly state: string; readonly version: string; readonly restarts: number } | undefined
+  readonly agentVersion: string | undefined
+  /** xDS resources sent to the host since its stream began: 0 when it had everything already. */
+  readonly resourcesSent: number | undefined
+  readonly sync: 'SYNCED' | 'STALE' | 'REJECTED' | undefined
+  readonly refused: readonly RefusalView[]
+  readonly certificateExpiry: string | undefined
+  /** What else a person should know, in words. */
+  readonly notes: readonly string[]
+}
+
+/** `GET /v1/services` */
+export interface ServiceView {
+  readonly service: string
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly protocol: string }[]
+  /** Where it is called: `payments.mesh`. */
+  readonly name: string
+  readonly instances: readonly InstanceView[]
+}
+
+/** An instance with where it was learned. */
+export interface InstanceView {
+  readonly id: string
+  readonly host: string | undefined
+  readonly endpoint: string
+  readonly reach: 'mesh' | 'plain'
+  readonly version: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly health: 'passing' | 'critical' | 'draining'
+  readonly detail: string
+  readonly presence: 'live' | 'unknown'
+  readonly provenance: readonly string[]
+}
+
+/** `POST /v1/tokens` */
+export interface TokenRequest {
+  /** A host name, or a pattern that ends in `*`. */
+  readonly host: string
+  /** Services that the host may run; patterns allowed. */
+  readonly services: readonly string[]
+  readonly uses?: number
+  readonly ttlMs?: number
+}
+
+/** The answer to {@link TokenRequest}; the text is shown this once. */
+export interface TokenCreated {
+  readonly id: string
+  readonly token: string
+  readonly expiresAt: string
+}
+
+/** `GET /v1/tokens` */
+export interface TokenView {
+  readonly id: string
+  readonly host: string
+  readonly services: readonly string[]
+  readonly uses: number
+  readonly used: number
+  readonly expiresAt: string
+}
+
+/** The answer to `POST /v1/hosts/<host>/ban` and `/evict`. */
+export interface HostChanged {
+  readonly host: string
+  /** Connections that were ended. */
+  readonly disconnected: number
+}
+
+/** What every refused request answers with, beside its HTTP status. */
+export interface AdminError {
+  readonly error: string
+  readonly hint?: string
+}

@@ -1,0 +1,110 @@
+/** The small shapes that all documents are made of: durations, ports, names, and keys that are not supported yet. */
+import { z } from 'zod'
+import { DNS_LABEL, DNS_NAME } from '../identity.js'
+
+/** Marks an issue of a key that the language has and this version does not; the reader gives it a code of its own. */
+export const NOT_SUPPORTED = 'not-supported-yet'
+
+/** Marks an issue that comes with a hint for the person; zod carries both in the issue's `params`. */
+export interface IssueParams {
+  readonly reason?: string
+  readonly hint?: string
+}
+
+/** A key of the language that this version does not know what to do with: any value is refused, never ignored. */
+export function notYet() {
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      if (value === undefined) return
+      context.addIssue({
+        code: 'custom',
+        message: 'not supported yet',
+        params: {
+          reason: NOT_SUPPORTED,
+          hint: 'remove the key: nothing of it would be in effect',
+        } satisfies IssueParams,
+      })
+    })
+    .optional()
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/
+
+/** Reads `250ms`, `2s`, `1m30s`, `24h` as milliseconds; undefined where the text is no duration. */
+export function parseDuration(text: string): number | undefined {
+  if (!DURATION.test(text)) return undefined
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)
+  return Math.round([...parts].reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0))
+}
+
+/** Writes milliseconds as a person would: `90000` is `1m30s`. The inverse of {@link parseDuration}. */
+export function formatDuration(ms: number): string {
+  let rest = ms
+  let text = ''
+  for (const unit of ['h', 'm', 's', 'ms'] as const) {
+    const count = Math.floor(rest / UNIT_MS[unit])
+    if (count > 0) text += `${count}${unit}`
+    rest -= count * UNIT_MS[unit]
+  }
+  return text === '' ? '0s' : text
+}
+
+/** A duration in a document, as milliseconds. */
+export const duration = z
+  .unknown()
+  .transform((value, context) => {
+    const ms = typeof value === 'string' ? parseDuration(value) : undefined
+    if (ms !== undefined) return ms
+    const hint =
+      typeof value === 'number'
+        ? `write a unit: "${value}s" or "${value}ms"`
+        : 'write for example "250ms", "2s" or "1m30s"'
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is not a duration`, params: { hint } })
+    return z.NEVER
+  })
+  .meta({ type: 'string', examples: ['250ms', '2s', '1m30s'] })
+
+/** `off`, or a duration above zero as milliseconds. */
+export const durationOrOff = z.union([z.literal('off'), duration])
+
+/** A TCP or UDP port. */
+export const port = z.int().min(1).max(65535)
+
+/** A service, subset or port name. */
+export const label = z.string().regex(DNS_LABEL, {
+  error: (issue) => `${JSON.stringify(issue.input)} is not a DNS label: lower-case letters, digits and "-", at most 63`,
+})
+
+/** A host name. */
+export const hostName = z.string().regex(DNS_NAME, {
+  error: (issue) => `${JSON.stringify(issue.input)} is not a host name: DNS labels in lower case joined by dots`,
+})
+
+/** A host or service name with an optional `*` at its end, or `*` alone. */
+export const namePattern = z.string().regex(/^(?:\*|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[a-z0-9][a-z0-9.-]*\*)$/, {
+  error: (issue) => `${JSON.stringify(issue.input)} is not a name or a name that ends in "*"`,
+})
+
+/** Whether a name matches a pattern as {@link namePattern} allows it. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name
+}
+
+/** Free text pairs: labels of instances and hosts. Numbers and booleans are refused so that `1.10` keeps its zero. */
+export const labels = z.record(z.string().min(1).max(253), z.string().max(253))
+
+/** The protocols of a port that this version carries. */
+export const protocol = z.enum(['http', 'tcp'], {
+  error: (issue) =>
+    ['http2', 'grpc', 'tls'].includes(String(issue.input))
+      ? `protocol ${String(issue.input)} is not supported yet`
+      : `${JSON.stringify(issue.input)} is not a protocol: write http or tcp`,
+})
+
+/** The protocols of a port that this version carries. */
+export type Protocol = z.infer<typeof protocol>
+
+/** Where an instance is, coarse to fine; absent parts are unknown. */
+export const locality = z.strictObject({ region: z.string().min(1).optional(), zone: z.string().min(1).optional() })

@@ -1,0 +1,23 @@
+import { isIP } from 'node:net'
+
+/** An address and a port, as a socket takes them. */
+export interface SocketAddress {
+  /** IPv4 or IPv6 without brackets, or a host name where the place allows one. */
+  readonly address: string
+  readonly port: number
+}
+
+/** Reads `10.0.0.1:80`, `[::1]:80` or `name:80`; undefined where the text is none of them. */
+export function parseSocketAddress(text: string): SocketAddress | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
+  if (match === null) return undefined
+  const [, v6, name, digits] = match
+  const port = Number(digits)
+  if (port < 1 || port > 65_535 || (v6 !== undefined && isIP(v6) !== 6)) return undefined
+  return { address: v6 ?? name ?? '', port }
+}
+
+/** The inverse of {@link parseSocketAddress}. */
+export function formatSocketAddress({ address, port }: SocketAddress): string {
+  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
+}

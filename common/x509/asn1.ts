@@ -1,0 +1,85 @@
+import asn1, { type ForgeElement } from 'node-forge/lib/asn1.js'
+
+/** One ASN.1 element: its identifier octet (class, constructed bit, tag number) and what it holds. */
+export type Element =
+  | { readonly tag: number; readonly bytes: Buffer }
+  | { readonly tag: number; readonly children: readonly Element[] }
+
+/** Identifier octets of the types that certificates are made of. */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const
+
+const CONSTRUCTED = 0x20
+const CLASS = 0xc0
+const NUMBER = 0x1f
+const BMP_STRING = 0x1e
+const STRICT = { strict: true, parseAllBytes: true, decodeBitStrings: false, maxDepth: 16 } as const
+
+/** Bytes that are not the DER of what was expected; the message tells what is wrong. */
+export class DerError extends Error {
+  override readonly name = 'DerError'
+}
+
+/** The DER of an element. */
+export function encodeDer(element: Element): Buffer {
+  return Buffer.from(asn1.toDer(toForge(element)).getBytes(), 'latin1')
+}
+
+/**
+ * Reads exactly one element of canonical DER, at most 16 levels deep. Since only bytes that encode back to themselves
+ * are let through, encoding any part of the result gives the very bytes that stood there (and were signed).
+ *
+ * @throws DerError
+ */
+export function decodeDer(der: Uint8Array): Element {
+  const bytes = Buffer.from(der.buffer, der.byteOffset, der.byteLength)
+  const element = fromForge(parse(bytes.toString('latin1')))
+  if (!encodeDer(element).equals(bytes)) throw new DerError('not in canonical DER: encoding it again gives other bytes')
+  return element
+}
+
+function parse(bytes: string): ForgeElement {
+  try {
+    return asn1.fromDer(bytes, { ...STRICT })
+  } catch (cause) {
+    throw new DerError('not DER', { cause })
+  }
+}
+
+function toForge(element: Element): ForgeElement {
+  const constructed = 'children' in element
+  const value = constructed ? element.children.map(toForge) : element.bytes.toString('latin1')
+  return asn1.create(element.tag & CLASS, element.tag & NUMBER, constructed, value)
+}
+
+function fromForge({ tagClass, type, constructed, value }: ForgeElement): Element {
+  const tag = tagClass | type | (constructed ? CONSTRUCTED : 0)
+  refuseForeignTag(tag)
+  return typeof value === 'string'
+    ? { tag, bytes: Buffer.from(value, 'latin1') }
+    : { tag, children: value.map(fromForge) }
+}
+
+/**
+ * Refuses what node-forge reads loosely: tag numbers of several bytes (their second byte would be taken for a length),
+ * strings in pieces and primitive sequences, and BMPString, whose pairs of bytes it turns into characters.
+ */
+function refuseForeignTag(tag: number): void {
+  const number = tag & NUMBER
+  if (number === NUMBER || number === BMP_STRING) throw new DerError(`tag 0x${tag.toString(16)} is not supported`)
+  if ((tag & CLASS) !== 0) return
+  const collection = number === (TAG.sequence & NUMBER) || number === (TAG.set & NUMBER)
+  if (number === 0 || collection !== ((tag & CONSTRUCTED) !== 0)) {
+    throw new DerError(`tag 0x${tag.toString(16)} is not DER`)
+  }
+}

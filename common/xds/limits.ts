@@ -1,0 +1,39 @@
+import { StreamRefusal } from './refusal.js'
+
+/** How much one stream may ask for. */
+export interface StreamLimits {
+  /** Names that one stream subscribes to or says it has, all types together. */
+  readonly names: number
+  /** Characters of a name, a type URL, or a version. */
+  readonly nameLength: number
+  readonly types: number
+  /** Bytes of one response, as long as it carries more than one resource. gRPC's own default limit is 4 MiB. */
+  readonly responseBytes: number
+  /** Characters that are kept of the reason for which a client refuses a resource. */
+  readonly errorLength: number
+}
+
+/** What no honest client comes near to. */
+export const STREAM_LIMITS: StreamLimits = {
+  names: 100_000,
+  nameLength: 1_024,
+  types: 64,
+  responseBytes: 1 << 20,
+  errorLength: 4_096,
+}
+
+/** @throws {StreamRefusal} `INVALID_ARGUMENT` when one of the texts is too long. */
+export function checkLengths(texts: Iterable<string>, limits: StreamLimits): void {
+  for (const text of texts) {
+    if (text.length > limits.nameLength) {
+      throw new StreamRefusal('INVALID_ARGUMENT', `a name of ${text.length} characters, ${limits.nameLength} allowed`)
+    }
+  }
+}
+
+/** @throws {StreamRefusal} `RESOURCE_EXHAUSTED` when a stream asks for too many names. */
+export function checkCount(names: number, limits: StreamLimits): void {
+  if (names > limits.names) {
+    throw new StreamRefusal('RESOURCE_EXHAUSTED', `${names} names on one stream, ${limits.names} allowed`)
+  }
+}

@@ -1,0 +1,161 @@
+import type { Clock } from './clock.js'
+import { DeltaStream, type DeltaStreamOptions } from './delta-stream.js'
+import { type RefusedResource, StreamRefusal } from './refusal.js'
+import type { SubscriptionStatus } from './subscription.js'
+import { decodeNode, decodeRequest, encodePush, type Node } from './wire.js'
+
+/** The transport of one stream, as the engine uses it. */
+export interface XdsCall<Peer> {
+  /** What the transport knows of the client, for `identify`. */
+  readonly peer: Peer
+  /** Whether the client reads what was written. While it is not, nothing is written, and nothing piles up. */
+  readonly writable: boolean
+  write(message: Uint8Array): void
+  /** Ends the stream; called at most once, and nothing is written after it. */
+  end(refusal: StreamRefusal): void
+}
+
+/**
+ * Tells which client a stream serves, as in `Publication.clients`: asked with the first request, and again whenever the
+ * client says something new of itself. What the transport has verified should decide, not what the client says.
+ *
+ * @param node what the client says of itself; absent when it says nothing
+ * @throws {StreamRefusal} to end the stream
+ */
+export type Identify<Peer> = (node: Node | undefined, peer: Peer) => string
+
+/** How one stream stands, for people. */
+export interface StreamStatus {
+  readonly client: string
+  /** Whether a publication lists the client; until then it waits. */
+  readonly listed: boolean
+  readonly acknowledged: boolean
+  readonly types: readonly SubscriptionStatus[]
+  readonly refused: readonly RefusedResource[]
+}
+
+/** What a stream needs of its server. */
+export interface StreamOwner<Peer> {
+  readonly identify: Identify<Peer>
+  readonly clock: Clock
+  readonly stream: DeltaStreamOptions
+  /** The stream has told who its client is; once a stream. */
+  identified(stream: ServedStream<Peer>): void
+  /** What stands refused is not what it was. */
+  refused(stream: ServedStream<Peer>, refused: readonly RefusedResource[]): void
+  /** A message met with an error that is not the client's. */
+  failed(stream: ServedStream<Peer>, error: unknown): void
+  /** A request has been dealt with. */
+  received(stream: ServedStream<Peer>): void
+  ended(stream: ServedStream<Peer>): void
+}
+
+/** One stream of an {@link XdsServer}: its state machine tied to its transport and to the clock. */
+export class ServedStream<Peer> {
+  readonly #call: XdsCall<Peer>
+  readonly #owner: StreamOwner<Peer>
+  readonly #delta: DeltaStream
+  #client: string | undefined
+  #node: Uint8Array | undefined
+  #cancelTimer: (() => void) | undefined
+  #refused: readonly RefusedResource[] = []
+  #open = true
+
+  constructor(call: XdsCall<Peer>, owner: StreamOwner<Peer>) {
+    this.#call = call
+    this.#owner = owner
+    this.#delta = new DeltaStream(owner.stream)
+  }
+
+  /** The client that the stream serves; absent before its first request. */
+  get client(): string | undefined {
+    return this.#client
+  }
+
+  get delta(): DeltaStream {
+    return this.#delta
+  }
+
+  get status(): StreamStatus {
+    const { acknowledged, refused, view } = this.#delta
+    const types = this.#delta.status()
+    return { client: this.#client ?? '', listed: view !== undefined, acknowledged, types, refused }
+  }
+
+  /** Takes one message of the client. Never throws: what is wrong with it ends the stream. */
+  receive(message: Uint8Array): void {
+    if (!this.#open) return
+    try {
+      const { request, node } = decodeRequest(message)
+      this.#identify(node)
+      this.#delta.receive(request)
+    } catch (error) {
+      this.end(
+        error instanceof StreamRefusal ? error : new StreamRefusal('INTERNAL', 'internal error', { cause: error }),
+      )
+      if (!(error instanceof StreamRefusal)) this.#owner.failed(this, error)
+      return
+    }
+    this.send()
+    this.#owner.received(this)
+  }
+
+  /** Writes what is to be sent now, as far as the client reads. To be called when the call has become writable. */
+  send(): void {
+    const { clock } = this.#owner
+    while (this.#open && this.#call.writable) {
+      const push = this.#delta.next(clock.now())
+      if (push === undefined) break
+      this.#call.write(encodePush(push))
+    }
+    this.#setTimer()
+    this.#report()
+  }
+
+  /** Ends the stream from this side. */
+  end(refusal: StreamRefusal): void {
+    if (!this.#open) return
+    this.closed()
+    this.#call.end(refusal)
+  }
+
+  /** To be called when the transport has closed; nothing is written after it. */
+  closed(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#cancelTimer?.()
+    this.#owner.ended(this)
+  }
+
+  #identify(node: Uint8Array | undefined): void {
+    if (this.#client !== undefined && (node === undefined || sameBytes(node, this.#node))) return
+    const client = this.#owner.identify(node === undefined ? undefined : decodeNode(node), this.#call.peer)
+    if (this.#client !== undefined && client !== this.#client) {
+      throw new StreamRefusal('INVALID_ARGUMENT', `the stream of ${this.#client} cannot become that of ${client}`)
+    }
+    this.#node = node === undefined ? undefined : Uint8Array.from(node)
+    if (this.#client !== undefined) return
+    this.#client = client
+    this.#owner.identified(this)
+  }
+
+  #report(): void {
+    const { refused } = this.#delta
+    if (refused.length === this.#refused.length && refused.every((one, index) => one === this.#refused[index])) return
+    this.#refused = refused
+    this.#owner.refused(this, refused)
+  }
+
+  #setTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    const { deadline } = this.#delta
+    if (!this.#open || deadline === undefined || !this.#call.writable) return
+    const { clock } = this.#owner
+    this.#cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () => this.send())
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0
+}

@@ -1,0 +1,89 @@
+import type { Publication, Resource, ResourceSet } from './resource.js'
+
+/** What one client sees of a publication: its layers, most specific first. */
+export type View = readonly ResourceSet[]
+
+/** Names that differ between two states of something, by type URL. */
+export type ChangedNames = ReadonlyMap<string, ReadonlySet<string>>
+
+/** The layers of these names; one that the publication does not have is empty. */
+export function viewOf(publication: Publication, layers: readonly string[]): View {
+  return layers.map((layer) => publication.layers.get(layer) ?? EMPTY_LAYER)
+}
+
+const EMPTY_LAYER: ResourceSet = new Map()
+
+/** The resource that a client sees under a name: that of the first layer that has it. */
+export function findResource(view: View, type: string, name: string): Resource | undefined {
+  for (const layer of view) {
+    const resource = layer.get(type)?.get(name)
+    if (resource !== undefined) return resource
+  }
+  return undefined
+}
+
+/** All names of a type that a client sees, each once. */
+export function visibleNames(view: View, type: string): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const layer of view) {
+    for (const name of layer.get(type)?.keys() ?? []) names.add(name)
+  }
+  return names
+}
+
+/** Every name of either view: what may differ when a client's layers are other layers than before. */
+export function allNames(before: View, after: View): ChangedNames {
+  const types = new Set([...before, ...after].flatMap((layer) => [...layer.keys()]))
+  return new Map([...types].map((type) => [type, visibleNames([...before, ...after], type)]))
+}
+
+/** The layers that differ between two publications, with the names that differ in each: computed once for all streams. */
+export function changedLayers(before: Publication, after: Publication): ReadonlyMap<string, ChangedNames> {
+  const changed = new Map<string, ChangedNames>()
+  for (const name of new Set([...before.layers.keys(), ...after.layers.keys()])) {
+    const [old, now] = [before.layers.get(name) ?? EMPTY_LAYER, after.layers.get(name) ?? EMPTY_LAYER]
+    if (old === now) continue
+    const names = changedNames(old, now)
+    if (names.size > 0) changed.set(name, names)
+  }
+  return changed
+}
+
+/** The names of several layers together. */
+export function mergeNames(layers: readonly ChangedNames[]): ChangedNames {
+  const [only] = layers
+  if (only !== undefined && layers.length === 1) return only
+  const merged = new Map<string, Set<string>>()
+  for (const [type, names] of layers.flatMap((layer) => [...layer])) {
+    merged.set(type, new Set([...(merged.get(type) ?? []), ...names]))
+  }
+  return merged
+}
+
+function changedNames(before: ResourceSet, after: ResourceSet): ChangedNames {
+  const changed = new Map<string, ReadonlySet<string>>()
+  for (const type of new Set([...before.keys(), ...after.keys()])) {
+    const [old, now] = [before.get(type) ?? EMPTY_TYPE, after.get(type) ?? EMPTY_TYPE]
+    if (old === now) continue
+    const names = changedResources(old, now)
+    if (names.size > 0) changed.set(type, names)
+  }
+  return changed
+}
+
+const EMPTY_TYPE: ReadonlyMap<string, Resource> = new Map()
+
+function changedResources(
+  before: ReadonlyMap<string, Resource>,
+  after: ReadonlyMap<string, Resource>,
+): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const [name, now] of after) {
+    const old = before.get(name)
+    if (old !== now && old?.version !== now.version) names.add(name)
+  }
+  for (const name of before.keys()) {
+    if (!after.has(name)) names.add(name)
+  }
+  return names
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
+import { namePattern } from '../../common/config/fields.js'
+import type { SocketAddress } from '../../common/socket-address.js'
+import { HostError, type HostRegistry } from '../ca/hosts.js'
+import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
+import { AdminRefusal, type AdminRoute } from './server.js'
+import { viewHosts } from './views/hosts.js'
+import { viewServices } from './views/services.js'
+import type { ViewSource } from './views/source.js'
+import { type SelfFacts, viewStatus } from './views/status.js'
+
+/** What the admin routes read and change. */
+export interface AdminContext {
+  readonly source: () => ViewSource
+  readonly self: () => SelfFacts
+  readonly tokens: JoinTokens
+  readonly hosts: HostRegistry
+  /** Where hosts that join find control planes. */
+  readonly controlPlanes: readonly SocketAddress[]
+  readonly rootFingerprint: string
+  /** Ends what a banned or evicted host has open and forgets its reports. @returns how many connections there were */
+  readonly disconnect: (host: string) => number
+}
+
+const tokenRequest = z.strictObject({
+  host: namePattern,
+  services: z.array(namePattern).max(1000),
+  uses: z.int().min(1).optional(),
+  ttlMs: z.int().min(1).optional(),
+})
+
+const banRequest = z.strictObject({ reason: z.string().max(1000).default('') })
+
+/** Everything that the admin socket answers; those that only read are also on the status port. */
+export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
+  const { source, self, tokens } = context
+  return [
+    { method: 'GET', path: '/v1/status', handle: () => viewStatus(source(), self()) },
+    { method: 'GET', path: '/v1/hosts', handle: () => viewHosts(source()) },
+    { method: 'GET', path: '/v1/services', handle: () => viewServices(source(), self().domain) },
+    { method: 'GET', path: '/v1/tokens', handle: () => viewTokens(tokens) },
+    { method: 'POST', path: '/v1/tokens', handle: (_, body) => createToken(body, context) },
+    { method: 'DELETE', path: '/v1/tokens/:id', handle: ({ id = '' }) => revokeToken(id, tokens) },
+    { method: 'POST', path: '/v1/hosts/:host/ban', handle: ({ host = '' }, body) => ban(host, body, context) },
+    { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
+  ]
+}
+
+async function createToken(body: unknown, context: AdminContext): Promise<TokenCreated> {
+  const { host, services, uses, ttlMs } = parse(tokenRequest, body)
+  const { controlPlanes, rootFingerprint } = context
+  try {
+    const { id, text, expiresAt } = await context.tokens.create({
+      hosts: host,
+      services,
+      controlPlanes,
+      rootFingerprint,
+      ...(uses === undefined ? {} : { uses }),
+      ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
+    })
+    return { id, token: text.reveal(), expiresAt: new Date(expiresAt).toISOString() }
+  } catch (error) {
+    if (error instanceof TokenRequestError) throw new AdminRefusal(400, error.message)
+    throw error
+  }
+}
+
+/** The tokens that can still be used. */
+function viewTokens(tokens: JoinTokens): readonly TokenView[] {
+  const now = Date.now()
+  return tokens
+    .list()
+    .filter(({ revoked, expiresAt, uses, taken }) => !revoked && expiresAt > now && taken.length < uses)
+    .map(({ id, hosts: host, services, uses, taken, expiresAt }) => ({
+      id,
+      host,
+      services,
+      uses,
+      used: taken.length,
+      expiresAt: new Date(expiresAt).toISOString(),
+    }))
+}
+
+async function revokeToken(id: string, tokens: JoinTokens): Promise<{ readonly id: string }> {
+  if (await tokens.revoke(id)) return { id }
+  throw new AdminRefusal(404, `no token ${id}`, 'mesh token list shows those that can still be used')
+}
+
+async function ban(host: string, body: unknown, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
+  const { reason } = parse(banRequest, body)
+  try {
+    await hosts.ban(host, reason)
+  } catch (error) {
+    if (error instanceof HostError) throw unknownHost(host)
+    throw error
+  }
+  return { host, disconnected: disconnect(host) }
+}
+
+async function evict(host: string, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
+  if (!(await hosts.evict(host))) throw unknownHost(host)
+  return { host, disconnected: disconnect(host) }
+}
+
+function unknownHost(host: string): AdminRefusal {
+  return new AdminRefusal(404, `no host ${host} has joined`, 'mesh hosts lists those that have')
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw new AdminRefusal(400, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`)
+}

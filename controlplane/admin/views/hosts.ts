@@ -1,0 +1,91 @@
+import type { HostView, RefusalView } from '../../../common/admin-api.js'
+import { formatSocketAddress } from '../../../common/socket-address.js'
+import type { StreamStatus } from '../../../common/xds/served-stream.js'
+import { TYPE_NAMES } from '../../../common/xds/types.js'
+import type { HostRecord } from '../../ca/host-record.js'
+import type { AgentRecord } from '../../catalog/agents.js'
+import type { ViewSource } from './source.js'
+
+/** Every host that has joined or reports, sorted by name. */
+export function viewHosts(source: ViewSource): readonly HostView[] {
+  const names = new Set([...source.enrolled.map(({ host }) => host), ...source.records.keys()])
+  return [...names].sort().map((host) => viewHost(host, source))
+}
+
+function viewHost(host: string, source: ViewSource): HostView {
+  const record = source.records.get(host)
+  const enrolment = source.enrolled.find((one) => one.host === host)
+  const stream = source.streams.find(({ client }) => client === host)
+  const refused = refusalsOf(record, source)
+  const { status, since } = statusOf(record, enrolment)
+  return {
+    host,
+    status,
+    since: toIso(since),
+    address: record === undefined ? undefined : formatSocketAddress(record.facts.advertised),
+    services: record?.services.map(({ service }) => service) ?? [],
+    envoy: record?.envoy && {
+      state: record.envoy.state,
+      version: record.facts.envoyVersion,
+      restarts: record.envoy.restarts,
+    },
+    agentVersion: record?.facts.agentVersion,
+    resourcesSent: stream?.resourcesSent,
+    sync: syncOf(record, stream, refused),
+    refused,
+    certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
+    notes: notesOf(record, enrolment),
+  }
+}
+
+function statusOf(
+  record: AgentRecord | undefined,
+  enrolment: HostRecord | undefined,
+): { readonly status: HostView['status']; readonly since: number | undefined } {
+  if (enrolment?.banned !== undefined) return { status: 'banned', since: enrolment.banned.since }
+  if (record === undefined) return { status: 'enrolled', since: enrolment?.enrolledAt }
+  return { status: record.session.state, since: record.session.since }
+}
+
+/** SYNCED: Envoy has acknowledged all that the control plane has for it. */
+function syncOf(
+  record: AgentRecord | undefined,
+  stream: StreamStatus | undefined,
+  refused: readonly RefusalView[],
+): HostView['sync'] {
+  if (record?.session.state !== 'live' || record.envoy === undefined) return undefined
+  if (refused.length > 0) return 'REJECTED'
+  const { state, subscribed, acknowledged } = record.envoy
+  const whole = stream?.acknowledged === true && state === 'ready' && subscribed > 0 && acknowledged === subscribed
+  return whole ? 'SYNCED' : 'STALE'
+}
+
+function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: ViewSource): readonly RefusalView[] {
+  if (record === undefined) return []
+  const own = record.envoy?.refused.map(({ typeUrl: type, ...rest }) => ({ type, ...rest })) ?? []
+  const stopped = quarantined.filter(({ hosts }) => hosts.includes(record.host))
+  const all = new Map([...stopped, ...own].map((one) => [`${one.type}/${one.name}`, one]))
+  return [...all.values()].map(({ type, name, version, error }) => ({
+    type: TYPE_NAMES.get(type) ?? type,
+    name,
+    version,
+    error,
+    documents: state.sourcesOf(type, name).map(({ file, line }) => `${file}:${line}`),
+  }))
+}
+
+function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefined): readonly string[] {
+  const notes: string[] = []
+  if (enrolment?.banned !== undefined && enrolment.banned.reason !== '')
+    notes.push(`banned: ${enrolment.banned.reason}`)
+  if (record === undefined) notes.push('has joined and never reported')
+  else if (record.facts.caller === '' && record.services.length > 1) {
+    notes.push('calls by name carry the identity of the host: it has several services and no names.as')
+  }
+  return notes
+}
+
+/** A time as ISO 8601; absent stays absent. */
+function toIso(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString()
+}

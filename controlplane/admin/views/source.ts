@@ -1,0 +1,14 @@
+import type { StreamStatus } from '../../../common/xds/served-stream.js'
+import type { HostRecord } from '../../ca/host-record.js'
+import type { AgentRecords } from '../../catalog/agents.js'
+import type { PipelineState } from '../../pipeline.js'
+import type { Quarantined } from '../../quarantine.js'
+
+/** All that the views are made from, at one moment. */
+export interface ViewSource {
+  readonly state: PipelineState
+  readonly records: AgentRecords
+  readonly enrolled: readonly HostRecord[]
+  readonly streams: readonly StreamStatus[]
+  readonly quarantined: readonly Quarantined[]
+}

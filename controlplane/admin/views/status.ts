@@ -1,0 +1,85 @@
+import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
+import type { Problem } from '../../../common/problem.js'
+import { viewHosts } from './hosts.js'
+import { viewServices } from './services.js'
+import type { ViewSource } from './source.js'
+
+/** What is true of the control plane itself, beside what it knows of the mesh. */
+export interface SelfFacts {
+  readonly id: string
+  readonly version: string
+  readonly trustDomain: string
+  readonly domain: string
+  readonly startedAt: number
+  /** The end of its own certificate. */
+  readonly certificateExpiry: number
+  readonly config: { readonly loadedAt: number; readonly documents: number; readonly problems: readonly Problem[] }
+}
+
+/** The whole mesh in a few numbers and all its problems, errors first. */
+export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
+  const hosts = viewHosts(source)
+  const services = viewServices(source, self.domain)
+  const problems = [...self.config.problems, ...source.state.problems].map(viewProblem)
+  const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
+  const live = hosts.filter(({ status }) => status === 'live')
+  const all = [...refusals, ...problems]
+  return {
+    id: self.id,
+    version: self.version,
+    trustDomain: self.trustDomain,
+    domain: self.domain,
+    startedAt: new Date(self.startedAt).toISOString(),
+    hosts: {
+      total: hosts.length,
+      live: live.length,
+      synced: hosts.filter(({ sync }) => sync === 'SYNCED').length,
+      rejected: hosts.filter(({ sync }) => sync === 'REJECTED').length,
+    },
+    services: {
+      total: services.length,
+      healthy: services.filter(({ instances }) => instances.some(({ health }) => health === 'passing')).length,
+    },
+    sources: [
+      {
+        name: 'files',
+        readAt: new Date(self.config.loadedAt).toISOString(),
+        detail: `${self.config.documents} documents`,
+      },
+      { name: 'agents', readAt: new Date().toISOString(), detail: `${live.length} sessions` },
+    ],
+    soonestExpiry: soonestExpiry(hosts, self),
+    problems: [
+      ...all.filter(({ severity }) => severity === 'error'),
+      ...all.filter(({ severity }) => severity === 'notice'),
+    ],
+  }
+}
+
+function soonestExpiry(hosts: readonly HostView[], self: SelfFacts): StatusView['soonestExpiry'] {
+  const own = { subject: `control plane ${self.id}`, at: new Date(self.certificateExpiry).toISOString() }
+  const theirs = hosts.flatMap(({ host, status, certificateExpiry }) =>
+    certificateExpiry === undefined || status === 'banned' ? [] : [{ subject: `host ${host}`, at: certificateExpiry }],
+  )
+  return [own, ...theirs].sort((a, b) => (a.at < b.at ? -1 : 1))[0]
+}
+
+function viewProblem({ file, line, column, severity, code, path, message, hint }: Problem): ProblemView {
+  return {
+    place: `${file}:${line}:${column}`,
+    severity,
+    code,
+    message: path === '' ? message : `${path}: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+function viewRefusal(host: string, { type, name, error, documents }: RefusalView): ProblemView {
+  return {
+    place: documents[0] ?? host,
+    severity: 'error',
+    code: 'MSH0501',
+    message: `the Envoy of ${host} refuses ${type} ${name} and keeps what it had: ${error}`,
+    hint: 'mend the document; nothing is sent again until it changes',
+  }
+}

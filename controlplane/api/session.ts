@@ -1,0 +1,80 @@
+import { create } from '@bufbuild/protobuf'
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { describeError, type Log } from '../../common/log.js'
+import {
+  type AgentMessage,
+  type ControlPlaneMessage,
+  ControlPlaneMessageSchema,
+  type Welcome,
+} from '../../common/proto/mesh/v1/mesh_pb.js'
+import type { AgentDirectory, SessionReports } from '../catalog/agents.js'
+import { parseEnvoyReport, parseHostReport, parseServicesReport } from '../catalog/report.js'
+
+/** What a session needs of the control plane. */
+export interface SessionContext {
+  readonly directory: AgentDirectory
+  /** What to tell a host now, given the services that it reports. */
+  readonly welcome: (host: string, reported: readonly string[]) => Omit<Welcome, '$typeName' | '$unknown'>
+  /** Calls back when {@link welcome} may answer differently, until the returned function is called. */
+  readonly subscribe: (listener: () => void) => () => void
+  readonly log: Log
+}
+
+type Stream = ServerDuplexStream<AgentMessage, ControlPlaneMessage>
+
+/**
+ * Serves the session of one host for as long as its stream lives: passes on what the agent reports and tells the agent
+ * what it may run, again whenever that changes.
+ */
+export function serveSession(stream: Stream, host: string, context: SessionContext): void {
+  const log = context.log.child({ host })
+  const end = (code: status, details: string) => stream.emit('error', { code, details })
+  const { reports, superseded } = context.directory.begin(host, () =>
+    end(status.ABORTED, 'a newer session of this host began'),
+  )
+  if (superseded) log.warn('a second session of this host began; the newest wins (a cloned disk, or a lost connection)')
+  let reported: readonly string[] = []
+  const greet = welcomer(stream, () => context.welcome(host, reported))
+  const unsubscribe = context.subscribe(greet)
+  greet()
+  stream.on('data', (message: AgentMessage) => {
+    try {
+      receive(message, reports)
+      if (message.message.case === 'services') reported = message.message.value.services.map(({ service }) => service)
+      greet()
+    } catch (error) {
+      log.warn('report not understood', { error })
+      end(status.INVALID_ARGUMENT, `report not understood: ${describeError(error)}`)
+    }
+  })
+  const close = () => {
+    unsubscribe()
+    reports.end()
+  }
+  stream.on('end', () => {
+    close()
+    stream.end()
+  })
+  stream.on('cancelled', close)
+  stream.on('error', close)
+}
+
+/** Passes one message on. A kind that a newer agent knows and this version does not is ignored, as the API promises. */
+function receive({ message }: AgentMessage, reports: SessionReports): void {
+  if (message.case === 'host') reports.host(parseHostReport(message.value))
+  else if (message.case === 'services') reports.services(parseServicesReport(message.value))
+  else if (message.case === 'envoy') reports.envoy(parseEnvoyReport(message.value))
+  else if (message.case === 'leaving') reports.leave()
+}
+
+/** Sends a welcome when it differs from the last one that was sent. */
+function welcomer(stream: Stream, current: () => Omit<Welcome, '$typeName' | '$unknown'>): () => void {
+  let last = ''
+  return () => {
+    const value = current()
+    const text = JSON.stringify(value)
+    if (text === last || stream.destroyed || stream.cancelled) return
+    last = text
+    stream.write(create(ControlPlaneMessageSchema, { message: { case: 'welcome', value: value as Welcome } }))
+  }
+}

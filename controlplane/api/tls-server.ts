@@ -1,0 +1,163 @@
+import { constants } from 'node:crypto'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Identity } from '../../common/identity.js'
+import type { Log } from '../../common/log.js'
+import type { SocketAddress } from '../../common/socket-address.js'
+import { readPeerCertificate } from '../../common/x509/read.js'
+
+/** The certificate with which the control plane presents itself, and the roots by which it judges clients. */
+export interface ServerCredentials {
+  readonly keyPem: string
+  /** Leaf, intermediate, and the root too: a host that joins finds it by its fingerprint. */
+  readonly chainPem: string
+  readonly trustBundlePem: string
+}
+
+/** One accepted connection with the identity that TLS verified; undefined: no client certificate. */
+export interface Connection {
+  readonly socket: TLSSocket
+  readonly identity: Identity | undefined
+}
+
+/** Longest life of a connection: certificates and bans are judged anew at the next one. Jittered by ±10 %. */
+const MAX_AGE_MS = 12 * 3_600_000
+
+/** Node's timers cannot wait longer than this many milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** How the server judges connections. */
+export interface TlsServerOptions {
+  readonly listen: SocketAddress
+  readonly credentials: ServerCredentials
+  readonly trustDomain: string
+  /** Why a host with this certificate is not let in (banned, evicted); undefined: it is. */
+  readonly refuseHost: (host: string, serial: string) => string | undefined
+  /** Called once for each connection that was let in; gRPC runs on it from then on. */
+  readonly accept: (socket: TLSSocket) => void
+  readonly log: Log
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+/**
+ * The TLS 1.3 server of the API. It asks for a client certificate, refuses one that is not of this mesh, expired or of
+ * a banned host, lets in who has none (for enrolment alone), and ends each connection at the latest when its
+ * certificate expires. There are no session tickets: a resumed session would skip all of this.
+ */
+export class TlsServer {
+  readonly #server: Server
+  readonly #options: TlsServerOptions
+  readonly #connections = new Map<string, Connection>()
+  #credentials: ServerCredentials
+
+  constructor(options: TlsServerOptions) {
+    this.#options = options
+    this.#credentials = options.credentials
+    this.#server = createServer(
+      {
+        ...contextOf(options.credentials),
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['h2'],
+        handshakeTimeout: 10_000,
+      },
+      (socket) => this.#admit(socket),
+    )
+    this.#server.on('tlsClientError', (error, socket) => {
+      options.log.debug('TLS handshake failed', { error, peer: socket.remoteAddress })
+      socket.destroy()
+    })
+    this.#server.maxConnections = 20_000
+  }
+
+  /** Binds the port. @throws EADDRINUSE and its like. */
+  async listen(): Promise<SocketAddress> {
+    const { address, port } = this.#options.listen
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, address, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }))
+        resolve()
+      })
+    })
+    const bound = this.#server.address() as { address: string; port: number }
+    return { address: bound.address, port: bound.port }
+  }
+
+  /** The connection of a gRPC call, by the `address:port` of its peer that gRPC tells. */
+  connectionOf(peer: string): Connection | undefined {
+    return this.#connections.get(peer)
+  }
+
+  /** Presents another certificate from the next handshake on; open connections stay. */
+  replaceCredentials(credentials: ServerCredentials): void {
+    this.#credentials = credentials
+    this.#server.setSecureContext(contextOf(this.#credentials))
+  }
+
+  /** Ends all connections of a host at once. */
+  disconnect(host: string): number {
+    const theirs = [...this.#connections.values()].filter(
+      ({ identity }) => identity?.kind === 'host' && identity.name === host,
+    )
+    for (const { socket } of theirs) socket.destroy()
+    return theirs.length
+  }
+
+  /** Stops listening and ends every connection. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const { socket } of this.#connections.values()) socket.destroy()
+    await closed
+  }
+
+  #admit(socket: TLSSocket): void {
+    const verdict = this.#judge(socket)
+    if (verdict.refused !== undefined) {
+      this.#options.log.warn('connection refused', { peer: socket.remoteAddress, reason: verdict.refused })
+      socket.destroy()
+      return
+    }
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`
+    this.#connections.set(peer, { socket, identity: verdict.identity })
+    const timer = setTimeout(() => socket.destroy(), this.#lifeOf(verdict.notAfter))
+    timer.unref()
+    socket.on('error', (error) => this.#options.log.debug('connection failed', { peer, error }))
+    socket.on('close', () => {
+      clearTimeout(timer)
+      this.#connections.delete(peer)
+    })
+    this.#options.accept(socket)
+  }
+
+  #lifeOf(notAfter: number | undefined): number {
+    const { random = Math.random, now = Date.now } = this.#options
+    const age = MAX_AGE_MS * (0.9 + random() * 0.2)
+    return Math.max(0, Math.min(age, (notAfter ?? Number.POSITIVE_INFINITY) - now(), LONGEST_TIMER_MS))
+  }
+
+  #judge(socket: TLSSocket): { refused?: string; identity?: Identity | undefined; notAfter?: number } {
+    const certificate = socket.getPeerX509Certificate()
+    if (certificate === undefined) return { identity: undefined }
+    if (!socket.authorized) return { refused: `certificate not accepted: ${String(socket.authorizationError)}` }
+    const { identity, notAfter, serial } = readPeerCertificate(certificate.raw)
+    if (identity === undefined) return { refused: 'certificate without exactly one SPIFFE ID of this mesh' }
+    if (identity.trustDomain !== this.#options.trustDomain)
+      return { refused: `foreign trust domain ${identity.trustDomain}` }
+    if (notAfter <= (this.#options.now ?? Date.now)()) return { refused: 'certificate expired' }
+    const refused = identity.kind === 'host' ? this.#options.refuseHost(identity.name, serial) : undefined
+    if (refused !== undefined) return { refused }
+    return { identity, notAfter }
+  }
+}
+
+function contextOf({ keyPem, chainPem, trustBundlePem }: ServerCredentials) {
+  return {
+    key: keyPem,
+    cert: chainPem,
+    ca: trustBundlePem,
+    minVersion: 'TLSv1.3' as const,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  }
+}

@@ -1,0 +1,90 @@
+import type { KeyObject } from 'node:crypto'
+import { buildCertificate, buildName } from '../../common/x509/certificate.js'
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  type Extension,
+  keyIdentifier,
+  keyUsage,
+  subjectAltUris,
+  subjectKeyIdentifier,
+} from '../../common/x509/extensions.js'
+import { spkiOf } from '../../common/x509/keys.js'
+import { newSerial } from './serial.js'
+
+const DAY_MS = 86_400_000
+
+/** Ten years. */
+export const ROOT_LIFE_MS = 3650 * DAY_MS
+
+/** 90 days. */
+export const INTERMEDIATE_LIFE_MS = 90 * DAY_MS
+
+/** Certificates begin this long before they are made, since clocks differ. */
+export const BACKDATE_MS = 120_000
+
+/** A self-signed root of a trust domain. @returns its DER */
+export function buildRoot(trustDomain: string, key: KeyObject, now: number): Buffer {
+  const serial = newSerial()
+  const name = buildName(`Hostmesh root ${shortName(serial)}`)
+  const spkiDer = spkiOf(key)
+  const fields = {
+    serial,
+    issuer: name,
+    subject: name,
+    spkiDer,
+    notBefore: now - BACKDATE_MS,
+    notAfter: now - BACKDATE_MS + ROOT_LIFE_MS,
+    extensions: caExtensions(trustDomain, spkiDer, keyIdentifier(spkiDer), undefined),
+  }
+  return buildCertificate(fields, key)
+}
+
+/** What signs an intermediate: the root's subject, key and end. */
+export interface RootSigner {
+  readonly subject: Buffer
+  readonly spkiDer: Buffer
+  readonly notAfter: number
+  readonly key: KeyObject
+}
+
+/** The intermediate of one control plane, which signs leaves and nothing else. @returns its DER */
+export function buildIntermediate(
+  { trustDomain, controlPlaneId }: { readonly trustDomain: string; readonly controlPlaneId: string },
+  key: KeyObject,
+  root: RootSigner,
+  now: number,
+): Buffer {
+  const serial = newSerial()
+  const spkiDer = spkiOf(key)
+  const fields = {
+    serial,
+    issuer: root.subject,
+    subject: buildName(`Hostmesh intermediate ${shortName(serial)} ${controlPlaneId}`.slice(0, 64)),
+    spkiDer,
+    notBefore: now - BACKDATE_MS,
+    notAfter: Math.min(now - BACKDATE_MS + INTERMEDIATE_LIFE_MS, root.notAfter),
+    extensions: caExtensions(trustDomain, spkiDer, keyIdentifier(root.spkiDer), 0),
+  }
+  return buildCertificate(fields, root.key)
+}
+
+function caExtensions(
+  trustDomain: string,
+  spkiDer: Buffer,
+  signer: Buffer,
+  pathLength: number | undefined,
+): readonly Extension[] {
+  return [
+    basicConstraints({ ca: true, ...(pathLength === undefined ? {} : { pathLength }) }),
+    keyUsage('keyCertSign', 'cRLSign'),
+    subjectKeyIdentifier(spkiDer),
+    authorityKeyIdentifier(signer),
+    subjectAltUris([`spiffe://${trustDomain}`], false),
+  ]
+}
+
+/** Two CAs of one mesh never share a name, or a verifier could try the wrong one. */
+function shortName(serial: Buffer): string {
+  return serial.subarray(0, 6).toString('hex')
+}

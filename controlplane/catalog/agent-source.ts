@@ -1,0 +1,83 @@
+import { parseSocketAddress } from '../../common/socket-address.js'
+import type { AgentRecord } from './agents.js'
+import type { CatalogHost, HostNames, Instance, InstancePort, Locality } from './catalog.js'
+import type { Presence } from './presence.js'
+import type { HostFacts, ServiceFacts } from './report.js'
+
+/** The instances that a host's agent reports, without those that presence has given up. */
+export function agentInstances(record: AgentRecord, presenceOf: (service: string) => Presence): readonly Instance[] {
+  return record.services.flatMap((facts) => {
+    const presence = presenceOf(facts.service)
+    return presence === 'gone' ? [] : [instanceOf(record, facts, presence)]
+  })
+}
+
+function instanceOf({ host, facts }: AgentRecord, service: ServiceFacts, presence: 'live' | 'unknown'): Instance {
+  const ports = service.ports.map(portOf)
+  return {
+    id: instanceId(service.service, host, ports[0]?.port ?? 0),
+    service: service.service,
+    host,
+    reach: 'mesh',
+    endpoint: facts.advertised,
+    ports,
+    labels: { ...localityLabels(localityOf(facts)), ...facts.labels, ...service.labels },
+    locality: localityOf(facts),
+    weight: service.weight,
+    health: service.health,
+    healthDetail: service.healthDetail,
+    presence,
+    provenance: [{ source: 'agent', host, place: service.source }],
+  }
+}
+
+/** The key of the merge: which service, on which host or address, by the port of its application. */
+export function instanceId(service: string, hostOrAddress: string, port: number): string {
+  return `${service}@${hostOrAddress}:${port}`
+}
+
+/** What a host's Envoy has to be given, as its agent describes it. */
+export function agentHost({ host, facts, services }: AgentRecord): CatalogHost {
+  const names = namesOf(facts)
+  return {
+    name: host,
+    inbound: facts.inbound,
+    applicationAddress: facts.applicationAddress,
+    locality: localityOf(facts),
+    labels: facts.labels,
+    ...(names === undefined ? {} : { names }),
+    ...(facts.caller === '' ? {} : { caller: facts.caller }),
+    services: services
+      .map(({ service, ports }) => ({ service, ports: ports.map(portOf) }))
+      .sort((a, b) => (a.service < b.service ? -1 : 1)),
+    upstreams: services.flatMap(({ service: declaredBy, source, upstreams }) =>
+      upstreams.map(({ service, bind, port }) => ({
+        declaredBy,
+        service,
+        ...(port === '' ? {} : { port }),
+        bind,
+        place: `${host}:${source}`,
+      })),
+    ),
+    ...(facts.envoyVersion === '' ? {} : { envoyVersion: facts.envoyVersion }),
+  }
+}
+
+function portOf({ name, port, protocol }: ServiceFacts['ports'][number]): InstancePort {
+  return { name, port, protocol }
+}
+
+function namesOf(facts: HostFacts): HostNames | undefined {
+  const dns = parseSocketAddress(facts.namesDns)
+  if (facts.namesRange === '' || dns === undefined) return undefined
+  return { range: facts.namesRange, dns, occupiedPorts: [...facts.occupiedPorts].sort((a, b) => a - b) }
+}
+
+function localityOf({ region, zone }: HostFacts): Locality {
+  return { ...(region === '' ? {} : { region }), ...(zone === '' ? {} : { zone }) }
+}
+
+/** Region and zone as labels, so that subsets can select by them. */
+export function localityLabels({ region, zone }: Locality): Record<string, string> {
+  return { ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) }
+}

@@ -1,0 +1,87 @@
+import type { Located } from '../../common/config/located.js'
+import { compareProblems, type Problem } from '../../common/problem.js'
+import type { CatalogDocument } from '../config/schema/catalog.js'
+import { agentHost, agentInstances } from './agent-source.js'
+import type { AgentRecord, AgentRecords } from './agents.js'
+import type { Catalog, CatalogHost, Instance } from './catalog.js'
+import { fileInstances } from './file-source.js'
+import { judgePresence } from './presence.js'
+
+/** What the merge is made from. */
+export interface MergeInput {
+  readonly agents: AgentRecords
+  /** By service. */
+  readonly files: ReadonlyMap<string, Located<CatalogDocument>>
+  /** Whether a host may run a service, by its enrolment or a host-policy. */
+  readonly mayRun: (host: string, service: string) => boolean
+  /** Wall-clock milliseconds. */
+  readonly now: number
+}
+
+/** The catalog with what was wrong on the way, and when time alone may change it (undefined: never). */
+export interface MergeResult {
+  readonly catalog: Catalog
+  readonly problems: readonly Problem[]
+  readonly nextChange: number | undefined
+}
+
+/**
+ * Merges what all sources say into one catalog.
+ *
+ * The same instance from two sources is one with two provenances; what the host's own agent says holds. A service that
+ * a host may not run is left out and reported. The result is sorted: equal inputs give equal output.
+ */
+export function mergeCatalog(input: MergeInput): MergeResult {
+  const records = [...input.agents.values()].sort((a, b) => (a.host < b.host ? -1 : 1))
+  const presence = judgePresence(records, input.now)
+  const problems: Problem[] = []
+  const instances: Instance[] = []
+  const hosts = new Map<string, CatalogHost>()
+  for (const record of records) {
+    const allowed = refuseForeign(record, input.mayRun, problems)
+    hosts.set(record.host, agentHost(allowed))
+    instances.push(...agentInstances(allowed, (service) => presence.presenceOf(record.host, service)))
+  }
+  for (const document of input.files.values()) {
+    const merged = fileInstances(document, instances)
+    instances.push(...merged.added)
+    for (const [index, instance] of merged.confirmed) instances[index] = instance
+    problems.push(...merged.problems)
+  }
+  return {
+    catalog: { hosts, instances: groupByService(instances) },
+    problems: problems.sort(compareProblems),
+    nextChange: presence.nextChange,
+  }
+}
+
+/** The record without the services that its host may not run. */
+function refuseForeign(record: AgentRecord, mayRun: MergeInput['mayRun'], problems: Problem[]): AgentRecord {
+  const services = record.services.filter(({ service, source }) => {
+    if (mayRun(record.host, service)) return true
+    problems.push({
+      ...placeOf(record.host, source),
+      code: 'MSH0401',
+      severity: 'error',
+      path: '',
+      message: `host ${record.host} may not run the service ${service}`,
+      hint: `allow it by a token that names it, or by a document { kind: host-policy, hosts: [${record.host}], services: [${service}] }`,
+    })
+    return false
+  })
+  return { ...record, services }
+}
+
+/** Splits `services.d/web.yaml:3` as an agent reports it into a location, with the host in front. */
+export function placeOf(host: string, source: string): { file: string; line: number; column: number } {
+  const match = /^(.*?):(\d+)$/.exec(source)
+  return { file: `${host}:${match?.[1] ?? source}`, line: Number(match?.[2] ?? 1), column: 1 }
+}
+
+function groupByService(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {
+  const sorted = [...instances].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const groups = new Map<string, Instance[]>()
+  for (const name of [...new Set(sorted.map(({ service }) => service))].sort()) groups.set(name, [])
+  for (const instance of sorted) groups.get(instance.service)?.push(instance)
+  return groups
+}

@@ -1,0 +1,34 @@
+import type { Located } from '../../common/config/located.js'
+import type { AuthorizationDocument } from './schema/authorization.js'
+import type { CatalogDocument } from './schema/catalog.js'
+import type { HostPolicyDocument } from './schema/host-policy.js'
+import type { MeshDocument } from './schema/mesh.js'
+import type { RouteDocument } from './schema/route.js'
+import type { ServiceDocument } from './schema/service.js'
+
+/**
+ * What the operators asked for: every accepted document, each in its newest good version, sorted by its identity.
+ * A document that did not change between two reads is the same object in both.
+ */
+export interface Config {
+  readonly mesh: Located<MeshDocument> | undefined
+  /** By service. */
+  readonly services: ReadonlyMap<string, Located<ServiceDocument>>
+  /** By service, and then by port; the route for all ports of a service stands under the empty text. */
+  readonly routes: ReadonlyMap<string, ReadonlyMap<string, Located<RouteDocument>>>
+  /** Several may name one service; in the order of files and lines. */
+  readonly authorizations: readonly Located<AuthorizationDocument>[]
+  readonly hostPolicies: readonly Located<HostPolicyDocument>[]
+  /** By service. */
+  readonly catalogs: ReadonlyMap<string, Located<CatalogDocument>>
+}
+
+/** Nothing asked for. */
+export const EMPTY_CONFIG: Config = {
+  mesh: undefined,
+  services: new Map(),
+  routes: new Map(),
+  authorizations: [],
+  hostPolicies: [],
+  catalogs: new Map(),
+}

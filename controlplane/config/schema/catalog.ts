@@ -1,0 +1,32 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { hostName, label, labels, locality, notYet, port, protocol } from '../../../common/config/fields.js'
+
+const address = z.string().superRefine((value, context) => {
+  if (isIP(value) !== 0) return
+  context.addIssue({
+    code: 'custom',
+    message: `${JSON.stringify(value)} is not an IP address`,
+    params: { hint: 'DNS names of instances are not supported yet' },
+  })
+})
+
+const instance = z.strictObject({
+  host: hostName.optional().describe('the mesh host that runs it; absent: a machine without an agent'),
+  address: address.describe('where the application is reached'),
+  port: port.describe('the port of the application'),
+  labels: labels.default({}),
+  locality: locality.optional(),
+  weight: z.int().min(1).max(10_000).default(100).describe('share of the load among instances'),
+})
+
+/** `kind: catalog`: instances that no agent reports, written on the control plane. */
+export const catalogDocument = z.strictObject({
+  kind: z.literal('catalog'),
+  service: label,
+  protocol: protocol.optional().describe('absent: http, or tcp on well-known ports of tcp protocols'),
+  instances: z.array(instance).min(1),
+  tls: notYet(),
+})
+
+export type CatalogDocument = z.infer<typeof catalogDocument>

@@ -1,0 +1,133 @@
+import { create } from '@bufbuild/protobuf'
+import { CircuitBreakersSchema } from '../../common/proto/envoy/config/cluster/v3/circuit_breaker_pb.js'
+import {
+  type Cluster,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
+import { OutlierDetectionSchema } from '../../common/proto/envoy/config/cluster/v3/outlier_detection_pb.js'
+import {
+  HttpProtocolOptions_ExplicitHttpConfigSchema,
+  HttpProtocolOptionsSchema,
+} from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { InboundPort, MeshCluster } from '../mesh/mesh.js'
+import { ads, duration, pack, socketAddress } from './messages.js'
+import { applicationCluster, asIdentity } from './names.js'
+import { upstreamTls } from './tls.js'
+
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+/** Idle connections between Envoys, milliseconds: shorter than the inbound side keeps them, which is an hour. */
+const IDLE_MS = 3_300_000
+
+/** Idle connections to applications: shorter than any usual server keeps them open (Node: 5 s), or requests would meet a close. */
+const APPLICATION_IDLE_MS = 3_000
+
+/** How long the own application may take to accept a connection on loopback, milliseconds. */
+const APPLICATION_CONNECT_MS = 1_000
+
+/** Bytes that are buffered for one connection before its sender is slowed down. */
+const BUFFER_BYTES = 1024 * 1024
+
+const LB_POLICY = {
+  'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
+  'least-request': Cluster_LbPolicy.LEAST_REQUEST,
+} as const
+
+/**
+ * A cluster of endpoints that come by EDS under the cluster's own name.
+ *
+ * @param as the service whose identity its connections carry; absent: the host's caller
+ */
+export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
+  const { protocol, transport } = cluster
+  return create(ClusterSchema, {
+    name: asIdentity(cluster.name, as),
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ads() },
+    connectTimeout: duration(cluster.connectTimeoutMs),
+    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    lbPolicy: LB_POLICY[cluster.loadBalancing],
+    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+    circuitBreakers: circuitBreakers(),
+    outlierDetection: outlierDetection(),
+    ...(protocol === 'http' ? { typedExtensionProtocolOptions: httpOptions(transport.kind === 'mesh', IDLE_MS) } : {}),
+    ...(transport.kind === 'mesh' ? { transportSocket: upstreamTls({ ...transport, protocol, as }) } : {}),
+  })
+}
+
+/** The cluster that leads from an inbound filter chain to the application on the same host. */
+export function buildApplicationCluster(port: InboundPort): Cluster {
+  const name = applicationCluster(port.name)
+  return create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(APPLICATION_CONNECT_MS),
+    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress(port.application) } } }],
+        },
+      ],
+    },
+    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+    // Limits protect callers from a callee; the only way to the own application must not have any of them.
+    circuitBreakers: {
+      thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
+    },
+    ...(port.protocol === 'http' ? { typedExtensionProtocolOptions: httpOptions(false, APPLICATION_IDLE_MS) } : {}),
+  })
+}
+
+const UNLIMITED = 2 ** 32 - 1
+
+/** HTTP/2 between Envoys whatever the applications speak; HTTP/1.1 to those. */
+function httpOptions(http2: boolean, idleMs: number) {
+  const options = create(HttpProtocolOptions_ExplicitHttpConfigSchema, {
+    protocolConfig: http2
+      ? { case: 'http2ProtocolOptions', value: { allowConnect: true } }
+      : { case: 'httpProtocolOptions', value: {} },
+  })
+  return {
+    [HTTP_OPTIONS]: pack(HttpProtocolOptionsSchema, {
+      commonHttpProtocolOptions: { idleTimeout: duration(idleMs) },
+      upstreamProtocolOptions: { case: 'explicitHttpConfig', value: options },
+    }),
+  }
+}
+
+/** The limits of one caller's Envoy towards a service, each said although some are Envoy's own defaults. */
+function circuitBreakers() {
+  return create(CircuitBreakersSchema, {
+    thresholds: [
+      {
+        maxConnections: 1024,
+        maxPendingRequests: 1024,
+        maxRequests: 1024,
+        retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
+      },
+    ],
+  })
+}
+
+/**
+ * Takes an instance out that answers five times in a row with 5xx. At most a tenth, but one in any case: a tenth of fewer
+ * than ten instances would be none. What is not wanted is switched off by name, since Envoy has it on by default.
+ */
+function outlierDetection() {
+  return create(OutlierDetectionSchema, {
+    consecutive5xx: 5,
+    interval: duration(10_000),
+    baseEjectionTime: duration(30_000),
+    maxEjectionTime: duration(300_000),
+    maxEjectionPercent: 10,
+    alwaysEjectOneHost: true,
+    enforcingConsecutive5xx: 100,
+    enforcingConsecutiveGatewayFailure: 0,
+    enforcingSuccessRate: 0,
+    enforcingFailurePercentage: 0,
+  })
+}

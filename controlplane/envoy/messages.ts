@@ -1,0 +1,34 @@
+import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
+import { type Any, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
+import { type Address, AddressSchema } from '../../common/proto/envoy/config/core/v3/address_pb.js'
+import {
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from '../../common/proto/envoy/config/core/v3/config_source_pb.js'
+import type { SocketAddress } from '../../common/socket-address.js'
+
+/** Makes a message and packs it, as Envoy's extension points want it. */
+export function pack<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Any {
+  return anyPack(schema, create(schema, init))
+}
+
+/** A duration of so many milliseconds. */
+export function duration(ms: number): Duration {
+  return create(DurationSchema, { seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.round((ms % 1000) * 1e6) })
+}
+
+/** A TCP address. */
+export function socketAddress({ address, port }: SocketAddress): Address {
+  return create(AddressSchema, {
+    address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
+  })
+}
+
+/** Says that a resource comes over the ADS stream of this Envoy. */
+export function ads(): ConfigSource {
+  return create(ConfigSourceSchema, {
+    configSourceSpecifier: { case: 'ads', value: {} },
+    resourceApiVersion: ApiVersion.V3,
+  })
+}

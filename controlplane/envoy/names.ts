@@ -1,0 +1,58 @@
+/** The names of all resources and of what stands inside them, in one place. */
+
+/** The cluster that leads to the application of a port on its own host. */
+export function applicationCluster(port: string): string {
+  return `app/${port}`
+}
+
+/** The outbound route configuration of a port. */
+export function outboundRouteName(port: string): string {
+  return `outbound/${port}`
+}
+
+/** The inbound route configuration of a port. */
+export function inboundRouteName(port: string): string {
+  return `inbound/${port}`
+}
+
+/** The listener of a port at the service's virtual address. */
+export function nameListener(port: string): string {
+  return `name/${port}`
+}
+
+/** A cluster or route configuration for calls that carry the identity of one service instead of the caller's. */
+export function asIdentity(name: string, service: string | undefined): string {
+  return service === undefined ? name : `${name}@${service}`
+}
+
+/** The listener for connections of other Envoys. */
+export const INBOUND_LISTENER = 'inbound'
+
+/** The listener that answers DNS. */
+export const DNS_LISTENER = 'dns'
+
+/** What calls by name present; the agent answers it. */
+export const CALLER_SECRET = 'caller'
+
+/** Whom an Envoy believes; the agent answers it. */
+export const TRUST_SECRET = 'trust'
+
+/** What a service presents; the agent of its host answers it. */
+export function serviceSecret(service: string): string {
+  return `svc/${service}`
+}
+
+/** The validation context of a tcp port: who may connect. */
+export function allowSecret(port: string): string {
+  return `allow/${port}`
+}
+
+/** On answers of a callee's Envoy that its application never saw; on its presence the caller's Envoy tries again. */
+export const UNDELIVERED_HEADER = 'x-mesh-undelivered'
+
+/** Tells an application who called, as its certificate proves. */
+export const CLIENT_HEADER = 'x-mesh-client'
+
+/** Names of HTTP filters, which per-route settings refer to. */
+export const DENY_FILTER = 'mesh.deny'
+export const ALLOW_FILTER = 'mesh.allow'

@@ -1,0 +1,136 @@
+import { create } from '@bufbuild/protobuf'
+import { hostId, serviceId } from '../../common/identity.js'
+import { type TransportSocket, TransportSocketSchema } from '../../common/proto/envoy/config/core/v3/base_pb.js'
+import {
+  type CertificateValidationContext,
+  CertificateValidationContextSchema,
+  type SubjectAltNameMatcher,
+  SubjectAltNameMatcher_SanType,
+  SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
+import { SdsSecretConfigSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import type { Principal } from '../mesh/mesh.js'
+import { ads, pack } from './messages.js'
+import { allowSecret, CALLER_SECRET, serviceSecret, TRUST_SECRET } from './names.js'
+
+const TLS_SOCKET = 'envoy.transport_sockets.tls'
+
+/** Only TLS 1.3: without this, clients speak at most 1.2 and servers at least 1.2. */
+const TLS_PARAMETERS = {
+  tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+  tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+}
+
+/** How a connection to another host's Envoy is made. */
+export interface UpstreamTls {
+  readonly serverName: string
+  /** The identity that the callee must present. */
+  readonly spiffeId: string
+  readonly protocol: 'http' | 'tcp'
+  /** The service whose identity is presented; absent: the host's caller. */
+  readonly as: string | undefined
+}
+
+/** Mutual TLS towards a callee: our certificate, its name, and exactly the identity that it must present. */
+export function upstreamTls({ serverName, spiffeId, protocol, as }: UpstreamTls): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: TLS_SOCKET,
+    configType: {
+      case: 'typedConfig',
+      value: pack(UpstreamTlsContextSchema, {
+        sni: serverName,
+        // Resumed sessions would skip the check of the certificate.
+        maxSessionKeys: 0,
+        commonTlsContext: {
+          tlsParams: TLS_PARAMETERS,
+          ...(protocol === 'http' ? { alpnProtocols: ['h2'] } : {}),
+          tlsCertificateSdsSecretConfigs: [secret(as === undefined ? CALLER_SECRET : serviceSecret(as))],
+          validationContextType: trusted([{ kind: 'exact', spiffeId }]),
+        },
+      }),
+    },
+  })
+}
+
+/** How an inbound filter chain takes connections. */
+export interface DownstreamTls {
+  readonly service: string
+  /** `payments/main` */
+  readonly port: string
+  readonly protocol: 'http' | 'tcp'
+  readonly trustDomain: string
+}
+
+/**
+ * Mutual TLS from callers: an http port takes every identity of the mesh (what it may do is decided by request), a tcp
+ * port only those in its allow list, a secret of its own, so that a change of rules drains no connection.
+ */
+export function downstreamTls({ service, port, protocol, trustDomain }: DownstreamTls): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: TLS_SOCKET,
+    configType: {
+      case: 'typedConfig',
+      value: pack(DownstreamTlsContextSchema, {
+        requireClientCertificate: true,
+        sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
+        disableStatefulSessionResumption: true,
+        commonTlsContext: {
+          tlsParams: TLS_PARAMETERS,
+          ...(protocol === 'http' ? { alpnProtocols: ['h2'] } : {}),
+          tlsCertificateSdsSecretConfigs: [secret(serviceSecret(service))],
+          validationContextType:
+            protocol === 'http'
+              ? trusted(anybody(trustDomain))
+              : { case: 'validationContextSdsSecretConfig', value: secret(allowSecret(port)) },
+        },
+      }),
+    },
+  })
+}
+
+/** Every service and host of the mesh; control planes are no callers. */
+function anybody(trustDomain: string): readonly Principal[] {
+  return [
+    { kind: 'prefix', prefix: hostId(trustDomain, '') },
+    { kind: 'prefix', prefix: serviceId(trustDomain, '') },
+  ]
+}
+
+/** The validation context of a tcp port: the roots, and who may connect. */
+export function allowContext(trustBundlePem: string, principals: readonly Principal[]): CertificateValidationContext {
+  return create(CertificateValidationContextSchema, {
+    trustedCa: { specifier: { case: 'inlineString', value: trustBundlePem } },
+    // Without a matcher anybody with a certificate of the CA would pass: an empty list must match nobody instead.
+    matchTypedSubjectAltNames: (principals.length === 0 ? [NOBODY] : principals).map(uriMatcher),
+  })
+}
+
+/** No SPIFFE ID is this text: IDs have no spaces. */
+const NOBODY: Principal = { kind: 'exact', spiffeId: 'spiffe:// nobody' }
+
+function trusted(principals: readonly Principal[]) {
+  return {
+    case: 'combinedValidationContext' as const,
+    value: {
+      defaultValidationContext: { matchTypedSubjectAltNames: principals.map(uriMatcher) },
+      validationContextSdsSecretConfig: secret(TRUST_SECRET),
+    },
+  }
+}
+
+function uriMatcher(principal: Principal): SubjectAltNameMatcher {
+  const matchPattern =
+    principal.kind === 'exact'
+      ? { case: 'exact' as const, value: principal.spiffeId }
+      : { case: 'prefix' as const, value: principal.prefix }
+  return create(SubjectAltNameMatcherSchema, { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } })
+}
+
+function secret(name: string) {
+  return create(SdsSecretConfigSchema, { name, sdsConfig: ads() })
+}

@@ -1,0 +1,158 @@
+import { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import { createNotifier } from '../common/notify.js'
+import { formatSocketAddress, type SocketAddress } from '../common/socket-address.js'
+import { runTasks, type Task } from '../common/tasks.js'
+import { VERSION } from '../common/version.js'
+import type { AdsCall } from '../common/xds/grpc-service.js'
+import type { Publication } from '../common/xds/resource.js'
+import { XdsServer } from '../common/xds/server.js'
+import { adminRoutes } from './admin/routes.js'
+import { serveAdminSocket, serveStatusPort } from './admin/server.js'
+import { Issuer } from './api/issuer.js'
+import { ApiServer, type CallerOf } from './api/server.js'
+import { addServices, identifyByCertificate } from './api/services.js'
+import { welcomes } from './api/welcome.js'
+import { loadAuthority } from './ca/authority.js'
+import type { HostRegistry } from './ca/hosts.js'
+import { AgentDirectory } from './catalog/agents.js'
+import { issueOwnCertificate, renewOwnCertificate } from './certificate.js'
+import { type LoadedConfig, openConfig } from './config/watch.js'
+import { caDirectory, configDirectories } from './directories.js'
+import { Pipeline } from './pipeline.js'
+import { mayRun } from './policy.js'
+import { Quarantine } from './quarantine.js'
+import type { ControlPlaneSettings } from './settings-schema.js'
+import { keepAgents, openState, restoreAgents } from './state.js'
+
+/** What a control plane is started with. */
+export interface ControlPlaneOptions {
+  readonly settings: ControlPlaneSettings
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+}
+
+/**
+ * Runs a control plane until the signal aborts. Nothing is served before every source has been read once, or its last
+ * good state.
+ *
+ * @throws AuthorityError, StateFileError: what a person has to mend first
+ */
+export async function runControlPlane(options: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
+  const { settings, environment, log } = options
+  const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
+  const startedAt = Date.now()
+  const authority = await loadAuthority(caDirectory(settings))
+  const state = await openState(settings.state.directory, log)
+  const config = await openConfig(configDirectories(settings), settings.state.directory, log)
+  const directory = new AgentDirectory(restoreAgents(state.agents, startedAt))
+  const certificate = new Latest(issueOwnCertificate(authority, settings.id, settings.ca.leafTtl, log))
+  const trustBundlePem = new Latest(authority.bundlePem)
+  const quarantine = new Quarantine()
+  const allows = rightsOf(state.hosts, config.loaded)
+  const pipeline = new Pipeline({
+    agents: directory.records,
+    config: config.loaded,
+    enrolments: state.hosts.changes,
+    mayRun: allows,
+    trustBundlePem,
+    quarantine,
+    offsets: state.offsets,
+    trustDomain: settings.trustDomain,
+    domain: settings.domain,
+    verify: settings.verifyPushes,
+    log,
+  })
+  await pipeline.build()
+  const publication = new Latest<Publication>(pipeline.state.value.publication)
+  pipeline.state.subscribe(() => publication.set(pipeline.state.value.publication))
+  let callerOf: CallerOf = () => undefined
+  const xds: XdsServer<AdsCall> = new XdsServer<AdsCall>(publication, {
+    identify: identifyByCertificate(() => callerOf),
+  })
+  const api = new ApiServer(
+    {
+      listen: settings.listen,
+      credentials: certificate.value,
+      trustDomain: settings.trustDomain,
+      refuseHost: (host, serial) => refusalOf(state.hosts, host, serial),
+      log,
+    },
+    (server, finder) => {
+      callerOf = finder
+      const rights = [config.loaded, state.hosts.changes]
+      const { trustDomain, domain } = settings
+      const greeting = { controlPlaneId: settings.id, trustDomain, domain, trustBundlePem, mayRun: allows, rights }
+      const issuer = new Issuer(authority, state.hosts, settings.ca.leafTtl, log)
+      const { tokens, hosts } = state
+      addServices(server, finder, { xds, issuer, tokens, hosts, directory, mayRun: allows, log, ...welcomes(greeting) })
+    },
+  )
+  certificate.subscribe(() => api.replaceCredentials(certificate.value))
+  directory.records.subscribe(() => quarantine.observe(directory.records.value))
+  const bound = await api.listen()
+  const routes = adminRoutes({
+    source: () => ({
+      state: pipeline.state.value,
+      records: directory.records.value,
+      enrolled: state.hosts.list(),
+      streams: xds.statuses(),
+      quarantined: [...quarantine.changes.value.values()],
+    }),
+    self: () => ({
+      id: settings.id,
+      version: VERSION,
+      trustDomain: settings.trustDomain,
+      domain: settings.domain,
+      startedAt,
+      certificateExpiry: certificate.value.notAfter,
+      config: config.loaded.value,
+    }),
+    tokens: state.tokens,
+    hosts: state.hosts,
+    controlPlanes: advertised(settings, bound),
+    rootFingerprint: authority.rootFingerprint,
+    disconnect: (host) => {
+      directory.forget(host)
+      return api.disconnect(host)
+    },
+  })
+  const tasks: Task[] = [
+    pipeline.run,
+    config.watch,
+    keepAgents(state.agents, directory.records, log),
+    renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, log),
+    serveAdminSocket(settings.admin.socket, routes, log),
+    closeWhenAborted(xds, api),
+  ]
+  if (settings.admin.http !== 'off') tasks.push(serveStatusPort(settings.admin.http, routes, log))
+  notifier.ready(`serves ${formatSocketAddress(bound)}`)
+  log.info('control plane runs', { id: settings.id, listen: formatSocketAddress(bound), version: VERSION })
+  await runTasks(signal, tasks)
+  await notifier.flush()
+}
+
+function rightsOf(hosts: HostRegistry, loaded: Latest<LoadedConfig>): (host: string, service: string) => boolean {
+  return (host, service) =>
+    hosts.isMember(host) &&
+    (hosts.allowsService(host, service) || mayRun(loaded.value.config.hostPolicies, host, service))
+}
+
+function refusalOf(hosts: HostRegistry, host: string, serial: string): string | undefined {
+  if (hosts.isBanned(host)) return `host ${host} is banned`
+  return hosts.recognises(host, serial) ? undefined : `the certificate is none of host ${host} as it is enrolled now`
+}
+
+/** The addresses that join tokens carry; a wildcard address is of no use to a host, so it becomes loopback. */
+function advertised(settings: ControlPlaneSettings, bound: SocketAddress): readonly SocketAddress[] {
+  if (settings.advertise.length > 0) return settings.advertise
+  return [bound]
+}
+
+function closeWhenAborted(xds: XdsServer<AdsCall>, api: ApiServer): Task {
+  return async (signal) => {
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    xds.close()
+    await api.close()
+  }
+}

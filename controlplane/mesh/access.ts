@@ -1,0 +1,98 @@
+import type { DocumentPath, Located } from '../../common/config/located.js'
+import { serviceId } from '../../common/identity.js'
+import type { AuthorizationDocument, AuthorizationRule } from '../config/schema/authorization.js'
+import type { AccessRule, HttpAccess, Principal } from './mesh.js'
+import type { MeshSettings } from './settings.js'
+
+/** A rule with the document and the place that it comes from. */
+export interface PlacedRule {
+  readonly effect: 'allow' | 'deny'
+  readonly rule: AuthorizationRule
+  readonly document: Located<AuthorizationDocument>
+  readonly path: DocumentPath
+}
+
+/** What all documents together say of one service. */
+export interface ServiceAccess {
+  readonly rules: readonly PlacedRule[]
+  /** Whether what no `allow` rule names is refused. */
+  readonly closed: boolean
+  readonly documents: readonly Located<AuthorizationDocument>[]
+}
+
+/** Adds up the documents of a service, in the order of their files. */
+export function accessOfService(
+  service: string,
+  documents: readonly Located<AuthorizationDocument>[],
+  meshDefault: 'allow' | 'deny',
+): ServiceAccess {
+  const mine = documents.filter(({ value }) => names(value, service))
+  const rules = mine.flatMap((document) => [
+    ...document.value.deny.map(
+      (rule, index): PlacedRule => ({ effect: 'deny', rule, document, path: ['deny', index] }),
+    ),
+    ...(document.value.allow ?? []).map(
+      (rule, index): PlacedRule => ({ effect: 'allow', rule, document, path: ['allow', index] }),
+    ),
+  ])
+  const closed = meshDefault === 'deny' || mine.some(({ value }) => value.allow !== undefined)
+  return { rules, closed, documents: mine }
+}
+
+/** Whether a document is about a service, by its name or because it is about all. */
+export function names({ service, services }: AuthorizationDocument, wanted: string): boolean {
+  return service === '*' || service === wanted || services?.includes(wanted) === true
+}
+
+/** Whether a document is about a service by its name. */
+export function namesExactly({ service, services }: AuthorizationDocument, wanted: string): boolean {
+  return service === wanted || services?.includes(wanted) === true
+}
+
+/** Who may send what to an http port of the service. */
+export function httpAccess({ rules, closed }: ServiceAccess, settings: MeshSettings): HttpAccess {
+  const deny = uniquelyNamed(
+    rules.filter(({ effect }) => effect === 'deny'),
+    settings,
+  )
+  const allow = uniquelyNamed(
+    rules.filter(({ effect }) => effect === 'allow'),
+    settings,
+  )
+  return { deny, ...(closed ? { allow } : {}) }
+}
+
+function uniquelyNamed(placed: readonly PlacedRule[], settings: MeshSettings): readonly AccessRule[] {
+  const seen = new Map<string, number>()
+  return placed.map(({ rule, effect }, index) => {
+    const name = rule.name ?? `${effect}-${index + 1}`
+    const count = (seen.get(name) ?? 0) + 1
+    seen.set(name, count)
+    return accessRule(count === 1 ? name : `${name}-${count}`, rule, settings)
+  })
+}
+
+function accessRule(name: string, { from, to }: AuthorizationRule, settings: MeshSettings): AccessRule {
+  const paths = to?.paths?.map((path) => {
+    if (typeof path === 'string') return { kind: 'exact', value: path } as const
+    if (path.exact !== undefined) return { kind: 'exact', value: path.exact } as const
+    return { kind: 'prefix', value: path.prefix ?? '/' } as const
+  })
+  return {
+    name,
+    ...(from === undefined ? {} : { principals: from.services.map((pattern) => principalOf(pattern, settings)) }),
+    ...(to?.methods === undefined ? {} : { methods: to.methods }),
+    ...(paths === undefined ? {} : { paths }),
+  }
+}
+
+/** The SPIFFE IDs that a pattern of service names stands for. */
+export function principalOf(pattern: string, { trustDomain }: MeshSettings): Principal {
+  if (!pattern.endsWith('*')) return { kind: 'exact', spiffeId: serviceId(trustDomain, pattern) }
+  return { kind: 'prefix', prefix: serviceId(trustDomain, pattern.slice(0, -1)) }
+}
+
+/** Whether a rule of the service names a path, so that paths must be unambiguous. */
+export function namesPath({ rules }: ServiceAccess): boolean {
+  return rules.some(({ rule }) => rule.to?.paths !== undefined)
+}

@@ -1,0 +1,103 @@
+import { compareProblems, type Problem } from '../../common/problem.js'
+import type { Catalog } from '../catalog/catalog.js'
+import type { Config } from '../config/config.js'
+import { accessOfService, httpAccess, namesPath, type ServiceAccess } from './access.js'
+import { clustersOfPort } from './clusters.js'
+import type { Lookup } from './destinations.js'
+import { buildHost } from './hosts.js'
+import type { Mesh, MeshPort, NamedPort } from './mesh.js'
+import { HTTP_PORT, nameViews } from './names.js'
+import { outboundRoutes, outboundTcp } from './outbound.js'
+import type { Problems } from './report.js'
+import { portsOfService, type ServicePort } from './service-ports.js'
+import type { MeshSettings } from './settings.js'
+import { tcpAllowList } from './tcp-allow-list.js'
+import { unusedDocuments } from './unused.js'
+import type { Offsets } from './virtual-address.js'
+
+/** What a port is built from. */
+interface PortContext {
+  readonly config: Config
+  readonly settings: MeshSettings
+  readonly lookup: Lookup
+  /** Names of all services. */
+  readonly known: readonly string[]
+  readonly problems: Problems
+}
+
+/**
+ * Merges what runs (the catalog) with what was asked for (the configuration).
+ *
+ * A document that names an unknown service, port or subset is left out and reported, so one bad file never takes the
+ * others down. The result is sorted by name: equal inputs give equal output.
+ *
+ * @param offsets of the services' virtual addresses; a service without one has no name on any host
+ */
+export function buildMesh(
+  catalog: Catalog,
+  config: Config,
+  offsets: Offsets,
+  settings: MeshSettings,
+): { readonly mesh: Mesh; readonly problems: readonly Problem[] } {
+  const problems: Problems = []
+  const known = [...catalog.instances.keys()].sort()
+  const servicePorts = known.flatMap((service) =>
+    portsOfService(service, catalog.instances.get(service) ?? [], config.services.get(service), problems),
+  )
+  const lookup: Lookup = { ports: new Map(servicePorts.map((port) => [port.name, port])), services: config.services }
+  const context: PortContext = { config, settings, lookup, known, problems }
+  const ports = new Map(servicePorts.map((port) => [port.name, buildPort(port, context)]))
+  const hosts = [...catalog.hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const meshHosts = hosts.map((host) => buildHost(host, ports, settings, problems))
+  const named = [...ports.values()].map((port) => port.named)
+  problems.push(...unusedDocuments(config, lookup))
+  return {
+    mesh: {
+      ...settings,
+      ports,
+      hosts: new Map(meshHosts.map((host) => [host.name, host])),
+      nameViews: nameViews(hosts, named, offsets),
+    },
+    problems: problems.sort(compareProblems),
+  }
+}
+
+function buildPort(port: ServicePort, context: PortContext): MeshPort {
+  const { config, settings, problems } = context
+  const access = accessOfService(port.service, config.authorizations, config.mesh?.value.authorization ?? 'allow')
+  const clusters = clustersOfPort(port, config.services.get(port.service), settings, problems)
+  const named = namedPort(port, access, context)
+  const inside = port.reach === 'mesh'
+  const sources = access.documents.map(({ location }) => location)
+  if (port.protocol === 'tcp') {
+    const allowList = inside ? tcpAllowList(port, access, context.known, settings, problems) : undefined
+    return { named, ...clusters, ...(allowList === undefined ? {} : { allowList }) }
+  }
+  const outbound = outboundRoutes(port, routeOf(port, config), context.lookup, problems)
+  const inbound = { name: port.name, access: httpAccess(access, settings), sources }
+  return { named, ...clusters, outbound, ...(inside ? { inbound } : {}) }
+}
+
+function namedPort(port: ServicePort, access: ServiceAccess, { config, lookup, problems }: PortContext): NamedPort {
+  const { name, service, protocol, numbers } = port
+  const route = routeOf(port, config)
+  const routeNamesPath = route?.value.rules.some(({ match }) =>
+    [match ?? []].flat().some(({ path }) => path !== undefined),
+  )
+  return {
+    name,
+    service,
+    protocol,
+    numbers: protocol === 'http' ? [...new Set([...numbers, HTTP_PORT])].sort((a, b) => a - b) : numbers,
+    ...(protocol === 'tcp' ? { tcp: outboundTcp(port, route, lookup, problems) } : {}),
+    rejectEscapedSlashes: protocol === 'http' && (namesPath(access) || routeNamesPath === true),
+  }
+}
+
+/**
+ * The route document of a port: that for the port by its name, or that for all ports of the service. The latter speaks
+ * of requests where the service has an http port, and then leaves its tcp ports alone.
+ */
+function routeOf(port: ServicePort, config: Config) {
+  return config.routes.get(port.service)?.get(port.portName) ?? config.routes.get(port.service)?.get('')
+}

@@ -1,0 +1,93 @@
+import type { Located } from '../../common/config/located.js'
+import { serviceId } from '../../common/identity.js'
+import type { Instance } from '../catalog/catalog.js'
+import type { ServiceDocument } from '../config/schema/service.js'
+import type { MeshCluster, MeshEndpoint, MeshEndpoints, Transport } from './mesh.js'
+import { type Problems, problemAt } from './report.js'
+import type { ServicePort } from './service-ports.js'
+import type { MeshSettings } from './settings.js'
+
+/** How long a connection, with its TLS handshake, may take unless a document says otherwise; milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000
+
+/** The clusters of one port with their endpoints: all of its instances, and one for each subset of the service. */
+export function clustersOfPort(
+  port: ServicePort,
+  document: Located<ServiceDocument> | undefined,
+  settings: MeshSettings,
+  problems: Problems,
+): { readonly clusters: readonly MeshCluster[]; readonly endpoints: readonly MeshEndpoints[] } {
+  const subsets = Object.entries(document?.value.subsets ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const members = [
+    { name: port.name, instances: port.instances },
+    ...subsets.map(([subset, { labels }]) => ({
+      name: `${port.name}/${subset}`,
+      instances: port.instances.filter((instance) => hasLabels(instance, labels)),
+    })),
+  ]
+  for (const [index, [subset]] of subsets.entries()) {
+    if (document === undefined || (members[index + 1]?.instances.length ?? 0) > 0) continue
+    problems.push(
+      problemAt(document, ['subsets', subset], {
+        code: 'MSH0305',
+        severity: 'notice',
+        message: `no instance of ${port.name} has these labels; requests for the subset get 503`,
+      }),
+    )
+  }
+  return {
+    clusters: members.map(({ name }) => clusterOf(name, port, document, settings)),
+    endpoints: members.map(({ name, instances }) => ({ name, endpoints: endpointsOf(instances, port.portName) })),
+  }
+}
+
+function clusterOf(
+  name: string,
+  port: ServicePort,
+  document: Located<ServiceDocument> | undefined,
+  settings: MeshSettings,
+): MeshCluster {
+  return {
+    name,
+    protocol: port.protocol,
+    transport: transportOf(port, settings),
+    connectTimeoutMs: document?.value.timeouts?.connect ?? CONNECT_TIMEOUT_MS,
+    loadBalancing: document?.value.loadBalancing?.policy ?? 'least-request',
+    sources: document === undefined ? [] : [document.location],
+  }
+}
+
+function transportOf(port: ServicePort, { trustDomain, domain }: MeshSettings): Transport {
+  if (port.reach === 'plain') return { kind: 'plain' }
+  return {
+    kind: 'mesh',
+    serverName: serverName(port.portName, port.service, domain),
+    spiffeId: serviceId(trustDomain, port.service),
+  }
+}
+
+/** The TLS server name by which callers find a port of a service at an inbound listener. */
+export function serverName(portName: string, service: string, domain: string): string {
+  return `${portName}.${service}.${domain}`
+}
+
+function hasLabels(instance: Instance, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([key, value]) => instance.labels[key] === value)
+}
+
+function endpointsOf(instances: readonly Instance[], portName: string): readonly MeshEndpoint[] {
+  return instances
+    .filter(({ health }) => health === 'passing')
+    .map((instance) => ({ address: endpointAddress(instance, portName), weight: instance.weight }))
+    .sort((a, b) => compareText(a.address.address, b.address.address) || a.address.port - b.address.port)
+}
+
+function endpointAddress({ reach, endpoint, ports }: Instance, portName: string) {
+  if (reach === 'mesh') return endpoint
+  return { address: endpoint.address, port: ports.find(({ name }) => name === portName)?.port ?? endpoint.port }
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,98 @@
+import type { Located } from '../../common/config/located.js'
+import type { RouteDestination, RouteDocument, RouteRule } from '../config/schema/route.js'
+import type { ServiceDocument } from '../config/schema/service.js'
+import type { WeightedCluster } from './mesh.js'
+import { type Problems, problemAt } from './report.js'
+import type { ServicePort } from './service-ports.js'
+import { scaleWeights } from './split.js'
+
+/** What destinations are looked up in. */
+export interface Lookup {
+  /** By name, `payments/main`. */
+  readonly ports: ReadonlyMap<string, ServicePort>
+  /** By service. */
+  readonly services: ReadonlyMap<string, Located<ServiceDocument>>
+}
+
+/**
+ * Resolves the destinations of a rule to clusters.
+ *
+ * @param from the port to whose requests the rule applies
+ * @returns undefined where one of them does not exist or cannot take these requests; then it is reported
+ */
+export function resolveDestinations(
+  rule: RouteRule,
+  index: number,
+  from: ServicePort,
+  document: Located<RouteDocument>,
+  lookup: Lookup,
+  problems: Problems,
+): readonly WeightedCluster[] | undefined {
+  const destinations: readonly RouteDestination[] = rule.split ?? (rule.to === undefined ? [] : [rule.to])
+  const given = destinations.filter(({ weight }) => weight !== undefined).length
+  if (given > 0 && given < destinations.length) {
+    const message = 'some destinations have a weight and others have none'
+    const hint = 'give every destination of the split a weight'
+    problems.push(problemAt(document, ['rules', index, 'split'], { code: 'MSH0307', message, hint }))
+    return undefined
+  }
+  const weights = scaleWeights(destinations.map(({ weight }) => weight))
+  const resolved = destinations.map((destination, at) => {
+    const path = rule.split === undefined ? ['rules', index, 'to'] : ['rules', index, 'split', at]
+    const found = findCluster(destination, from, document.value.service, lookup)
+    if (typeof found === 'string') return { cluster: found, weight: weights[at] ?? 0 }
+    problems.push(problemAt(document, [...path, found.key], found))
+    return undefined
+  })
+  return resolved.every((one) => one !== undefined) ? resolved.filter(({ weight }) => weight > 0) : undefined
+}
+
+interface NotFound {
+  readonly key: string
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+function findCluster(
+  destination: RouteDestination,
+  from: ServicePort,
+  owner: string,
+  { ports, services }: Lookup,
+): string | NotFound {
+  const service = destination.service ?? owner
+  const candidates = [...ports.values()].filter((port) => port.service === service)
+  if (candidates.length === 0) {
+    const hint = 'no host reports it and no catalog document names it'
+    return { key: 'service', code: 'MSH0301', message: `there is no service ${service}`, hint }
+  }
+  const port = choosePort(candidates, destination.port, from)
+  if (port === undefined) {
+    const known = candidates.map(({ portName }) => portName).join(', ')
+    const wanted = destination.port ?? from.portName
+    return {
+      key: 'port',
+      code: 'MSH0302',
+      message: `${service} has no ${from.protocol} port ${wanted}; it has ${known}`,
+    }
+  }
+  const { subset } = destination
+  if (subset === undefined) return port.name
+  if (services.get(service)?.value.subsets[subset] !== undefined) return `${port.name}/${subset}`
+  const known = Object.keys(services.get(service)?.value.subsets ?? {})
+  const hint =
+    known.length === 0 ? `write subsets in { kind: service, service: ${service} }` : `it has ${known.join(', ')}`
+  return { key: 'subset', code: 'MSH0303', message: `${service} has no subset ${subset}`, hint }
+}
+
+/** The named port; else the one that is called as the caller's; else the only one of that protocol. */
+function choosePort(
+  candidates: readonly ServicePort[],
+  wanted: string | undefined,
+  from: ServicePort,
+): ServicePort | undefined {
+  const fitting = candidates.filter(({ protocol }) => protocol === from.protocol)
+  const named = fitting.find(({ portName }) => portName === (wanted ?? from.portName))
+  if (named !== undefined || wanted !== undefined) return named
+  return fitting.length === 1 ? fitting[0] : undefined
+}

@@ -1,0 +1,58 @@
+import type { CatalogHost, DeclaredUpstream } from '../catalog/catalog.js'
+import { serverName } from './clusters.js'
+import type { InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
+import { viewKey } from './names.js'
+import { type Problems, problemOf } from './report.js'
+import type { MeshSettings } from './settings.js'
+
+/** What is particular to one host: the ports that it serves, its declared upstreams, its view of names. */
+export function buildHost(
+  host: CatalogHost,
+  ports: ReadonlyMap<string, MeshPort>,
+  settings: MeshSettings,
+  problems: Problems,
+): MeshHost {
+  return {
+    name: host.name,
+    inbound: host.inbound,
+    ports: inboundPorts(host, ports, settings),
+    upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, ports, problems) ?? []),
+    ...(host.names === undefined ? {} : { nameView: viewKey(host.names) }),
+  }
+}
+
+function inboundPorts(
+  host: CatalogHost,
+  ports: ReadonlyMap<string, MeshPort>,
+  { domain }: MeshSettings,
+): readonly InboundPort[] {
+  return host.services.flatMap(({ service, ports: served }) =>
+    served.flatMap(({ name: portName, port }) => {
+      const named = ports.get(`${service}/${portName}`)?.named
+      if (named === undefined) return []
+      return {
+        name: named.name,
+        service,
+        protocol: named.protocol,
+        serverName: serverName(portName, service, domain),
+        application: { address: host.applicationAddress, port },
+        rejectEscapedSlashes: named.rejectEscapedSlashes,
+      }
+    }),
+  )
+}
+
+function upstreamListener(
+  { declaredBy, service, port, bind, place }: DeclaredUpstream,
+  ports: ReadonlyMap<string, MeshPort>,
+  problems: Problems,
+): UpstreamListener | undefined {
+  const candidates = [...ports.values()].filter(({ named }) => named.service === service)
+  const target = candidates.find(({ named }) => port === undefined || named.name === `${service}/${port}`)
+  const name = `upstream/${declaredBy}/${bind.address}:${bind.port}`
+  if (target !== undefined) return { name, bind, target: target.named.name, as: declaredBy }
+  const what = candidates.length === 0 ? `there is no service ${service}` : `${service} has no port ${port}`
+  const message = `the upstream of ${declaredBy} at ${bind.address}:${bind.port} leads nowhere: ${what}`
+  problems.push(problemOf(place, { code: 'MSH0406', severity: 'notice', message }))
+  return undefined
+}

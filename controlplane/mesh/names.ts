@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { CatalogHost, HostNames } from '../catalog/catalog.js'
+import type { NamedPort, NameView } from './mesh.js'
+import { addressIn, type Offsets } from './virtual-address.js'
+
+/** The port on which every http service listens beside its own. */
+export const HTTP_PORT = 80
+
+/** Names as they look on the hosts: one view for all hosts that would see the same. */
+export function nameViews(
+  hosts: readonly CatalogHost[],
+  ports: readonly NamedPort[],
+  offsets: Offsets,
+): ReadonlyMap<string, NameView> {
+  const views = new Map<string, NameView>()
+  for (const { names } of hosts) {
+    if (names === undefined) continue
+    const key = viewKey(names)
+    if (!views.has(key)) views.set(key, viewOf(key, names, ports, offsets))
+  }
+  return new Map([...views].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** What decides how names look: range, DNS address, occupied ports. */
+export function viewKey({ range, dns, occupiedPorts }: HostNames): string {
+  const occupied = createHash('sha256').update(occupiedPorts.join()).digest('hex').slice(0, 8)
+  return `${range},${dns.address}:${dns.port},${occupied}`
+}
+
+function viewOf(key: string, names: HostNames, ports: readonly NamedPort[], offsets: Offsets): NameView {
+  const occupied = new Set(names.occupiedPorts)
+  const services = [...new Set(ports.map(({ service }) => service))].sort()
+  const addresses = services.flatMap((service) => {
+    const offset = offsets.services[service]?.offset
+    return offset === undefined ? [] : [{ service, address: addressIn(names.range, offset) }]
+  })
+  const addressOf = new Map(addresses.map(({ service, address }) => [service, address]))
+  const used = new Set<string>()
+  const listeners = ports.flatMap((port) => {
+    const address = addressOf.get(port.service)
+    if (address === undefined) return []
+    const free = port.numbers.filter((number) => !occupied.has(number) && !used.has(`${address}:${number}`))
+    for (const number of free) used.add(`${address}:${number}`)
+    return free.length === 0 ? [] : [{ port: port.name, addresses: free.map((number) => ({ address, port: number })) }]
+  })
+  return { key, dns: names.dns, addresses, listeners }
+}

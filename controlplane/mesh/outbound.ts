@@ -1,0 +1,120 @@
+import type { Located } from '../../common/config/located.js'
+import type { RouteDocument, RouteRule } from '../config/schema/route.js'
+import type { ServiceDocument } from '../config/schema/service.js'
+import { type Lookup, resolveDestinations } from './destinations.js'
+import { ANY_REQUEST, matchesEverything, matchesOf } from './match.js'
+import type { MeshRoute, OutboundRoutes, OutboundTcp, RouteAction, TimeLimit, WeightedCluster } from './mesh.js'
+import { type Problems, problemAt } from './report.js'
+import { retryPolicy } from './retry.js'
+import type { ServicePort } from './service-ports.js'
+
+/** Keys of a rule that mean something only for requests, and nothing for bytes. */
+const HTTP_KEYS = ['match', 'respond', 'rewrite', 'timeout', 'retry'] as const
+
+/**
+ * The outbound routes of an http port. A document with a reference to something that does not exist is left out as a
+ * whole and reported; requests then go to all instances, as without a document. What no rule matches goes there too.
+ */
+export function outboundRoutes(
+  port: ServicePort,
+  document: Located<RouteDocument> | undefined,
+  lookup: Lookup,
+  problems: Problems,
+): OutboundRoutes {
+  const service = lookup.services.get(port.service)
+  const fallback = forwardTo([{ cluster: port.name, weight: 1 }], undefined, service?.value)
+  const routes = document === undefined ? [] : rulesOf(port, document, service?.value, lookup, problems)
+  const accepted = routes ?? []
+  const open = !accepted.some(({ match }) => matchesEverything(match))
+  return {
+    name: port.name,
+    routes: open ? [...accepted, { name: 'default', match: ANY_REQUEST, action: fallback }] : accepted,
+    sources: [document, service].flatMap((one) => (one === undefined ? [] : [one.location])),
+  }
+}
+
+function rulesOf(
+  port: ServicePort,
+  document: Located<RouteDocument>,
+  service: ServiceDocument | undefined,
+  lookup: Lookup,
+  problems: Problems,
+): readonly MeshRoute[] | undefined {
+  const routes: MeshRoute[] = []
+  let faulty = false
+  for (const [index, rule] of document.value.rules.entries()) {
+    const action = actionOf(rule, index, port, document, service, lookup, problems)
+    if (action === undefined) {
+      faulty = true
+      continue
+    }
+    const name = rule.name ?? `rule-${index + 1}`
+    routes.push(...matchesOf(rule.match).map((match, at) => ({ name: `${name}#${at + 1}`, match, action })))
+  }
+  return faulty ? undefined : routes
+}
+
+function actionOf(
+  rule: RouteRule,
+  index: number,
+  port: ServicePort,
+  document: Located<RouteDocument>,
+  service: ServiceDocument | undefined,
+  lookup: Lookup,
+  problems: Problems,
+): RouteAction | undefined {
+  if (rule.respond !== undefined) {
+    const { status, body } = rule.respond
+    return { kind: 'respond', status, ...(body === undefined ? {} : { body }) }
+  }
+  if (rule.to === undefined && rule.split === undefined) {
+    return forwardTo([{ cluster: port.name, weight: 1 }], rule, service)
+  }
+  const to = resolveDestinations(rule, index, port, document, lookup, problems)
+  return to === undefined ? undefined : forwardTo(to, rule, service)
+}
+
+function forwardTo(
+  to: readonly WeightedCluster[],
+  rule: RouteRule | undefined,
+  service: ServiceDocument | undefined,
+): RouteAction {
+  const retry = retryPolicy(service?.retry, rule?.retry)
+  const prefixRewrite = rule?.rewrite?.prefix
+  return {
+    kind: 'forward',
+    to,
+    timeout: timeLimit(rule?.timeout ?? service?.timeouts?.request),
+    ...(retry === undefined ? {} : { retry }),
+    ...(prefixRewrite === undefined ? {} : { prefixRewrite }),
+  }
+}
+
+function timeLimit(value: number | 'off' | undefined): TimeLimit {
+  return value === undefined || value === 'off' || value === 0 ? 'unlimited' : { ms: value }
+}
+
+/**
+ * Where connections to a tcp port go. Only `to` and `split` mean anything there; a document that says more is left out
+ * as a whole and reported.
+ */
+export function outboundTcp(
+  port: ServicePort,
+  document: Located<RouteDocument> | undefined,
+  lookup: Lookup,
+  problems: Problems,
+): OutboundTcp {
+  const whole = { to: [{ cluster: port.name, weight: 1 }], sources: [] }
+  const rule = document?.value.rules[0]
+  if (document === undefined || rule === undefined) return whole
+  const misplaced = document.value.rules.flatMap((one, index) =>
+    HTTP_KEYS.filter((key) => one[key] !== undefined).map((key) => ['rules', index, key] as const),
+  )
+  for (const path of misplaced) {
+    const message = `not possible for the tcp port ${port.name}: only to and split are`
+    problems.push(problemAt(document, path, { code: 'MSH0308', message }))
+  }
+  if (misplaced.length > 0) return whole
+  const to = resolveDestinations(rule, 0, port, document, lookup, problems)
+  return to === undefined ? whole : { to, sources: [document.location] }
+}

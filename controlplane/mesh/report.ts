@@ -1,0 +1,35 @@
+import { type DocumentPath, formatPath, type Located } from '../../common/config/located.js'
+import type { Problem } from '../../common/problem.js'
+
+/** Where builders put what they find wrong. */
+export type Problems = Problem[]
+
+/** The part of a problem that its finder chooses. */
+export interface Finding {
+  readonly code: Problem['code']
+  readonly message: string
+  readonly hint?: string
+  /** `error` unless given. */
+  readonly severity?: Problem['severity']
+}
+
+/** A problem at a place in a document. */
+export function problemAt(document: Pick<Located<unknown>, 'locate'>, path: DocumentPath, finding: Finding): Problem {
+  const { code, message, hint, severity = 'error' } = finding
+  return {
+    ...document.locate(path),
+    code,
+    severity,
+    path: formatPath(path),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+/** A problem of an instance or a host, which is reported at the place that its agent or file names. */
+export function problemOf(place: string, finding: Finding): Problem {
+  const { code, message, hint, severity = 'error' } = finding
+  const [, file = place, line = '1'] = /^(.*?):(\d+)$/.exec(place) ?? []
+  const located = { file, line: Number(line), column: 1, path: '' }
+  return { ...located, code, severity, message, ...(hint === undefined ? {} : { hint }) }
+}

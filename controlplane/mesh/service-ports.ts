@@ -1,0 +1,106 @@
+import type { Protocol } from '../../common/config/fields.js'
+import type { Located } from '../../common/config/located.js'
+import type { Instance } from '../catalog/catalog.js'
+import type { ServiceDocument } from '../config/schema/service.js'
+import { type Problems, problemOf } from './report.js'
+
+/** A named port of a service with the instances that serve it. */
+export interface ServicePort {
+  /** `payments/main` */
+  readonly name: string
+  readonly service: string
+  /** `main` */
+  readonly portName: string
+  readonly protocol: Protocol
+  /** How all its instances are reached. */
+  readonly reach: Instance['reach']
+  /** The ports of the applications, sorted; more than one where instances differ. */
+  readonly numbers: readonly number[]
+  readonly instances: readonly Instance[]
+}
+
+/**
+ * The ports of one service: those that any of its instances has, with one protocol each.
+ *
+ * Instances outside the mesh do not count beside one inside: otherwise writing a file would be a way to get a service's
+ * requests in plain text. An instance whose port has another protocol than the others is left out of that port.
+ */
+export function portsOfService(
+  service: string,
+  all: readonly Instance[],
+  document: Located<ServiceDocument> | undefined,
+  problems: Problems,
+): readonly ServicePort[] {
+  const instances = withoutOutsiders(service, all, problems)
+  const names = [...new Set(instances.flatMap(({ ports }) => ports.map(({ name }) => name)))].sort()
+  return names.map((portName) => portOf(service, portName, instances, document?.value.protocol, problems))
+}
+
+function withoutOutsiders(service: string, all: readonly Instance[], problems: Problems): readonly Instance[] {
+  const inside = all.filter(({ reach }) => reach === 'mesh')
+  if (inside.length === 0) return all
+  for (const outsider of all.filter(({ reach }) => reach === 'plain')) {
+    problems.push(
+      problemOf(placeOf(outsider), {
+        code: 'MSH0403',
+        message: `${outsider.id} is outside the mesh and gets no requests: ${service} has instances in the mesh`,
+        hint: 'give its host an agent, or remove the instance',
+      }),
+    )
+  }
+  return inside
+}
+
+function portOf(
+  service: string,
+  portName: string,
+  all: readonly Instance[],
+  wanted: Protocol | undefined,
+  problems: Problems,
+): ServicePort {
+  const having = all.flatMap((instance) => {
+    const port = instance.ports.find(({ name }) => name === portName)
+    return port === undefined ? [] : [{ instance, port }]
+  })
+  const protocol = wanted ?? having[0]?.port.protocol ?? 'http'
+  const fitting = having.filter(({ port }) => wanted !== undefined || port.protocol === protocol)
+  for (const { instance, port } of having.filter((one) => !fitting.includes(one))) {
+    problems.push(
+      problemOf(placeOf(instance), {
+        code: 'MSH0404',
+        message: `${instance.id} says that port ${portName} of ${service} is ${port.protocol}, others say ${protocol}; it gets no requests there`,
+        hint: `write the same protocol in all service files, or protocol: ${protocol} in { kind: service, service: ${service} }`,
+      }),
+    )
+  }
+  const numbers = [...new Set(fitting.map(({ port }) => port.port))].sort((a, b) => a - b)
+  noteDifferentNumbers(service, portName, numbers, fitting[0]?.instance, problems)
+  const instances = fitting.map(({ instance }) => instance)
+  const reach = instances[0]?.reach ?? 'mesh'
+  return { name: `${service}/${portName}`, service, portName, protocol, reach, numbers, instances }
+}
+
+function noteDifferentNumbers(
+  service: string,
+  portName: string,
+  numbers: readonly number[],
+  instance: Instance | undefined,
+  problems: Problems,
+): void {
+  // Callers of a service outside the mesh reach each instance on its own port; that is nothing to wonder about.
+  if (numbers.length < 2 || instance === undefined || instance.reach === 'plain') return
+  problems.push(
+    problemOf(placeOf(instance), {
+      code: 'MSH0405',
+      severity: 'notice',
+      message: `instances of ${service} have port ${portName} on ${numbers.join(', ')}; callers by name may use each of them`,
+    }),
+  )
+}
+
+/** Where a person finds the instance. */
+export function placeOf({ id, provenance }: Instance): string {
+  const [first] = provenance
+  if (first === undefined) return id
+  return first.source === 'agent' ? `${first.host}:${first.place}` : `${first.location.file}:${first.location.line}`
+}

@@ -1,0 +1,6 @@
+/** What the whole mesh is called. */
+export interface MeshSettings {
+  readonly trustDomain: string
+  /** Of names: `mesh`. */
+  readonly domain: string
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+
+/** Offsets are 1 to this number, so that every range of /16 or larger has room for all. */
+export const LARGEST_OFFSET = 65_534
+
+/** How long the offset of a service that has gone is given to no other, milliseconds. */
+export const REUSE_AFTER_MS = 30 * 24 * 3_600_000
+
+const entry = z.strictObject({
+  offset: z.int().min(1).max(LARGEST_OFFSET),
+  /** When the service was last in the catalog, wall-clock milliseconds; absent while it is. */
+  goneSince: z.number().optional(),
+})
+
+/** The file of offsets, by service. */
+export const offsetsState = z.strictObject({ services: z.record(z.string(), entry) })
+
+/** The offset of each service that is known or was known lately. */
+export type Offsets = z.infer<typeof offsetsState>
+
+/** No service has an offset yet. */
+export const NO_OFFSETS: Offsets = { services: {} }
+
+/**
+ * Gives every service the offset of its virtual address: the one that it has; else a hash of its name, moved on by one
+ * where another service has that. Services are taken in the order of their names, so control planes that know the
+ * same services agree.
+ *
+ * @param services names of all services in the catalog
+ * @param now wall-clock milliseconds
+ * @returns the same object when nothing changed
+ */
+export function allocateOffsets(previous: Offsets, services: readonly string[], now: number): Offsets {
+  const present = new Set(services)
+  const kept = Object.entries(previous.services).flatMap(([service, { offset, goneSince }]) => {
+    if (present.has(service)) return [[service, { offset }] as const]
+    const since = goneSince ?? now
+    return now - since >= REUSE_AFTER_MS ? [] : [[service, { offset, goneSince: since }] as const]
+  })
+  const next = new Map<string, Offsets['services'][string]>(kept)
+  const taken = new Set(kept.map(([, { offset }]) => offset))
+  for (const service of [...present].sort()) {
+    if (next.has(service)) continue
+    const offset = freeOffset(service, taken)
+    taken.add(offset)
+    next.set(service, { offset })
+  }
+  return sameOffsets(previous, next) ? previous : { services: Object.fromEntries([...next].sort(byName)) }
+}
+
+function freeOffset(service: string, taken: ReadonlySet<number>): number {
+  const hash = createHash('sha256').update(service).digest().readUInt32BE(0)
+  for (let step = 0; step < LARGEST_OFFSET; step++) {
+    const offset = ((hash + step) % LARGEST_OFFSET) + 1
+    if (!taken.has(offset)) return offset
+  }
+  throw new Error(`more than ${LARGEST_OFFSET} services: there is no virtual address for ${service}`)
+}
+
+function sameOffsets(previous: Offsets, next: ReadonlyMap<string, Offsets['services'][string]>): boolean {
+  const entries = Object.entries(previous.services)
+  return (
+    entries.length === next.size &&
+    entries.every(([name, { offset, goneSince }]) => {
+      const other = next.get(name)
+      return other?.offset === offset && other.goneSince === goneSince
+    })
+  )
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
+}
+
+/**
+ * The address of a service in a host's range.
+ *
+ * @param range CIDR of a /16 or larger: `127.80.0.0/12`
+ */
+export function addressIn(range: string, offset: number): string {
+  const [base = '', bits = '16'] = range.split('/')
+  const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const size = 2 ** (32 - Number(bits))
+  const address = number - (number % size) + offset
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.')
+}

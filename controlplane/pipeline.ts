@@ -1,0 +1,126 @@
+import { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import { compareProblems, type Problem } from '../common/problem.js'
+import { delay, type Task } from '../common/tasks.js'
+import { EMPTY_PUBLICATION, type Publication } from '../common/xds/resource.js'
+import type { AgentRecords } from './catalog/agents.js'
+import { type Catalog, EMPTY_CATALOG } from './catalog/catalog.js'
+import { mergeCatalog } from './catalog/merge.js'
+import type { LoadedConfig } from './config/watch.js'
+import { buildResources, type SourcesOf, verifyResources } from './envoy/build.js'
+import { ResourceMemo } from './envoy/memo.js'
+import { buildMesh } from './mesh/build.js'
+import type { Mesh } from './mesh/mesh.js'
+import { allocateOffsets, type Offsets } from './mesh/virtual-address.js'
+import type { Quarantine } from './quarantine.js'
+
+/** What the control plane knows and serves at one moment, all of it made from the same inputs. */
+export interface PipelineState {
+  readonly catalog: Catalog
+  readonly mesh: Mesh | undefined
+  readonly publication: Publication
+  /** Of the catalog and of the references between documents; those of reading are with the configuration. */
+  readonly problems: readonly Problem[]
+  /** The documents that a resource was made from. */
+  readonly sourcesOf: SourcesOf
+}
+
+/** Where the pipeline reads, and what it keeps. */
+export interface PipelineInputs {
+  readonly agents: Latest<AgentRecords>
+  readonly config: Latest<LoadedConfig>
+  /** Whether a host may run a service, by its enrolment or a host-policy. */
+  readonly mayRun: (host: string, service: string) => boolean
+  readonly enrolments: Latest<unknown>
+  readonly trustBundlePem: Latest<string>
+  readonly quarantine: Quarantine
+  readonly offsets: { readonly initial: Offsets; readonly save: (offsets: Offsets) => Promise<void> }
+  readonly trustDomain: string
+  readonly domain: string
+  /** Rebuild everything at each change and compare the bytes. */
+  readonly verify: boolean
+  readonly log: Log
+  readonly now?: () => number
+}
+
+/** Nothing served yet. */
+const NOTHING: PipelineState = {
+  catalog: EMPTY_CATALOG,
+  mesh: undefined,
+  publication: EMPTY_PUBLICATION,
+  problems: [],
+  sourcesOf: () => [],
+}
+
+/**
+ * Turns the newest of all inputs into what xDS serves: catalog, mesh, Envoy resources, each a pure function of the one
+ * before. Changes that come together are one build; nothing is queued.
+ */
+export class Pipeline {
+  readonly state = new Latest<PipelineState>(NOTHING)
+  readonly #inputs: PipelineInputs
+  readonly #memo = new ResourceMemo()
+  readonly #now: () => number
+  #offsets: Offsets
+
+  constructor(inputs: PipelineInputs) {
+    this.#inputs = inputs
+    this.#now = inputs.now ?? Date.now
+    this.#offsets = inputs.offsets.initial
+  }
+
+  /** Builds once and then after every change, until the signal aborts. */
+  readonly run: Task = async (signal) => {
+    while (!signal.aborted) {
+      const wake = new AbortController()
+      const unsubscribes = this.#sources().map((source) => source.subscribe(() => wake.abort()))
+      const nextChange = await this.build()
+      const pause = nextChange === undefined ? 60_000 : Math.max(10, nextChange - this.#now())
+      await delay(Math.min(pause, 60_000), AbortSignal.any([signal, wake.signal]))
+      for (const unsubscribe of unsubscribes) unsubscribe()
+      // What else changed in this turn of the loop belongs to the same build.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Builds from what the inputs are now. @returns when time alone may change the result, wall-clock milliseconds */
+  async build(): Promise<number | undefined> {
+    const { config } = this.#inputs.config.value
+    const { catalog, problems, nextChange } = mergeCatalog({
+      agents: this.#inputs.agents.value,
+      files: config.catalogs,
+      mayRun: this.#inputs.mayRun,
+      now: this.#now(),
+    })
+    await this.#allocate(catalog)
+    const { trustDomain, domain, trustBundlePem, quarantine } = this.#inputs
+    const built = buildMesh(catalog, config, this.#offsets.current, { trustDomain, domain })
+    const settings = { trustBundlePem: trustBundlePem.value }
+    const { publication, sourcesOf } = buildResources(built.mesh, settings, this.#memo)
+    if (this.#inputs.verify) verifyResources(built.mesh, settings, publication)
+    this.state.set({
+      catalog,
+      mesh: built.mesh,
+      publication: quarantine.apply(publication),
+      problems: [...problems, ...built.problems].sort(compareProblems),
+      sourcesOf,
+    })
+    return nextChange
+  }
+
+  #sources(): readonly Latest<unknown>[] {
+    const { agents, config, enrolments, trustBundlePem, quarantine } = this.#inputs
+    return [agents, config, enrolments, trustBundlePem, quarantine.changes] as readonly Latest<unknown>[]
+  }
+
+  async #allocate(catalog: Catalog): Promise<void> {
+    const next = allocateOffsets(this.#offsets, [...catalog.instances.keys()], this.#now())
+    if (next === this.#offsets) return
+    this.#offsets = next
+    try {
+      await this.#inputs.offsets.save(next)
+    } catch (error) {
+      this.#inputs.log.error('virtual addresses could not be kept; they may differ after a restart', { error })
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { duration, hostName, label, notYet } from '../common/config/fields.js'
+import { addressAndPort } from '../common/config/socket-address-field.js'
+
+const discovery = z.strictObject({
+  consul: notYet(),
+  agents: z.boolean().default(true).describe("whether agents' reports count"),
+  files: z.string().default('/etc/mesh/catalog.d'),
+})
+
+const admin = z.strictObject({
+  socket: z.string().default('/run/mesh-controlplane/admin.sock').describe('everything that changes something'),
+  http: z
+    .union([z.literal('off'), addressAndPort])
+    .prefault('127.0.0.1:15014')
+    .describe('read-only'),
+})
+
+const ca = z.strictObject({
+  directory: z
+    .string()
+    .optional()
+    .describe('where `mesh ca init` put the certificates; absent: ca/ in the state directory'),
+  leafTtl: duration.default(72 * 3_600_000).refine((ms) => ms >= 10_000, 'at least 10s'),
+  intermediateTtl: notYet(),
+  keyFile: notYet(),
+  certFile: notYet(),
+  rootFile: notYet(),
+})
+
+/** `controlplane.yaml`: the settings of one control plane. */
+export const controlPlaneSettings = z.strictObject({
+  id: hostName.default('cp-1'),
+  trustDomain: hostName,
+  domain: label.default('mesh').describe('of names, the whole mesh'),
+  listen: addressAndPort.prefault('0.0.0.0:15012'),
+  advertise: z
+    .array(addressAndPort)
+    .default([])
+    .describe('where agents reach control planes; tokens carry it. Absent: `listen`'),
+  admin: admin.prefault({}),
+  metrics: notYet(),
+  discovery: discovery.prefault({}),
+  config: z.array(z.string()).default(['/etc/mesh/mesh.d', '/etc/mesh/routes.d']),
+  state: z
+    .strictObject({
+      kind: z
+        .literal('file', {
+          error: (issue) => (issue.input === 'consul' ? 'state: consul is not supported yet' : 'write file'),
+        })
+        .default('file'),
+      directory: z.string().default('/var/lib/mesh-controlplane'),
+    })
+    .prefault({}),
+  ca: ca.prefault({}),
+  push: notYet(),
+  verifyPushes: z
+    .boolean()
+    .default(false)
+    .describe('debugging: rebuild everything at each change and compare the bytes'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export type ControlPlaneSettings = z.infer<typeof controlPlaneSettings>

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import type { GrpcFixture } from './grpc-fixture.js'
+
+/** A stock Envoy that takes its clusters and listeners from a test's server. Disposing of it kills it. */
+export class EnvoyFixture implements AsyncDisposable {
+  readonly #process: ChildProcess
+  readonly #admin: string
+  #log = ''
+
+  constructor(binary: string, server: GrpcFixture) {
+    this.#admin = join(server.directory, 'admin.sock')
+    const bootstrap = join(server.directory, 'bootstrap.json')
+    writeFileSync(bootstrap, JSON.stringify(buildBootstrap(server.socket, this.#admin)))
+    const options = ['--reject-unknown-dynamic-fields', '--use-dynamic-base-id', '--concurrency', '1', '-l', 'info']
+    this.#process = spawn(binary, ['-c', bootstrap, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#process.stderr?.on('data', (text) => {
+      this.#log += text
+    })
+  }
+
+  /** The value of one of Envoy's gauges or counters. */
+  async stat(name: string): Promise<number> {
+    const text = await this.#get(`/stats?filter=^${name}$`)
+    return Number(/: (\d+)/.exec(text)?.[1])
+  }
+
+  /** What Envoy has written so far, for assertions that failed. */
+  get log(): string {
+    return this.#log
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    const exited = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await exited
+  }
+
+  #get(path: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      get({ socketPath: this.#admin, path }, async (response) => {
+        const parts: Buffer[] = []
+        for await (const part of response) parts.push(part)
+        resolve(Buffer.concat(parts).toString())
+      }).on('error', reject)
+    })
+  }
+}
+
+function buildBootstrap(socket: string, admin: string): object {
+  const ads = { ads: {}, resource_api_version: 'V3' }
+  return {
+    node: { id: 'envoy', cluster: 'test' },
+    admin: { address: { pipe: { path: admin } } },
+    dynamic_resources: {
+      ads_config: {
+        api_type: 'DELTA_GRPC',
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }],
+      },
+      cds_config: ads,
+      lds_config: ads,
+    },
+    static_resources: {
+      clusters: [
+        {
+          name: 'xds',
+          type: 'STATIC',
+          typed_extension_protocol_options: {
+            'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+              '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+              explicit_http_config: { http2_protocol_options: {} },
+            },
+          },
+          load_assignment: {
+            cluster_name: 'xds',
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: socket } } } }] }],
+          },
+        },
+      ],
+    },
+  }
+}

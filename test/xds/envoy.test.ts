@@ -1,0 +1,157 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { waitFor } from '../../common/latest.js'
+import { Cluster_DiscoveryType, ClusterSchema } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
+import { ClusterLoadAssignmentSchema } from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
+import { PUSH_ORDER, type PushStep } from '../../common/xds/order.js'
+import { StreamRefusal } from '../../common/xds/refusal.js'
+import type { Resource } from '../../common/xds/resource.js'
+import { CLUSTER, ENDPOINT, LISTENER } from '../../common/xds/types.js'
+import { EnvoyFixture } from './envoy-fixture.js'
+import { GrpcFixture } from './grpc-fixture.js'
+import { publish } from './mesh-model.js'
+
+const binary = process.env['MESH_ENVOY_PATH']
+const skip = binary === undefined && 'MESH_ENVOY_PATH does not name an Envoy binary'
+
+/** What Envoy waits for endpoints of a warming cluster, in seconds; 15 unless a cluster says otherwise. */
+const FETCH_TIMEOUT = 4
+
+const WITHOUT_RESEND: readonly PushStep[] = PUSH_ORDER.map(({ resend: _, ...step }) => step)
+
+describe('a real Envoy', () => {
+  it('starts at once when there is nothing for it', { skip }, async () => {
+    await using server = await GrpcFixture.start()
+    server.publication.set(publish([], ['envoy']))
+    await using envoy = new EnvoyFixture(binary ?? '', server)
+    const start = performance.now()
+    await acknowledged(server, envoy, LISTENER)
+    ok(performance.now() - start < 10_000)
+  })
+
+  it('uses a changed cluster with unchanged endpoints at once, because these are sent again', { skip }, async () => {
+    const { ms, warming } = await changeCluster(PUSH_ORDER)
+    ok(ms < 2_000, `acknowledged after ${ms} ms`)
+    equal(warming, 0)
+  })
+
+  it('would wait for its fetch timeout if they were not', { skip }, async () => {
+    const { ms } = await changeCluster(WITHOUT_RESEND)
+    ok(ms > FETCH_TIMEOUT * 900, `acknowledged after ${ms} ms`)
+  })
+
+  it('that loses its stream while a cluster warms is sent the endpoints on the next', { skip }, async () => {
+    await using server = await GrpcFixture.start({ stream: { order: WITHOUT_RESEND } })
+    await using envoy = await startWith(server, [cluster('a', '1', 15), endpoints('a')])
+    server.publication.set(publish([cluster('a', '2', 15), endpoints('a')], ['envoy']))
+    let warming = 0
+    while (warming === 0) warming = await envoy.stat('cluster_manager.warming_clusters')
+    const start = performance.now()
+    server.xds.end(new StreamRefusal('UNAVAILABLE', 'a test'))
+    await acknowledged(server, envoy, CLUSTER)
+    const ms = performance.now() - start
+    ok(ms < 8_000, `acknowledged after ${ms} ms`)
+  })
+
+  it('uses the good ones of several clusters, and its words about the faulty one are kept', { skip }, async () => {
+    await using server = await GrpcFixture.start()
+    await using envoy = await startWith(server, [cluster('a', '1'), endpoints('a')])
+    const faulty = resource(CLUSTER, 'b', 'bad', ClusterSchema, {
+      name: 'b',
+      clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    })
+    const good = [cluster('a', '2'), cluster('c', '1'), endpoints('a'), endpoints('c')]
+    server.publication.set(publish([...good, faulty], ['envoy']))
+    await waitUntil(server, envoy, () => {
+      const [stream] = server.xds.statuses()
+      const clusters = stream?.types.find(({ type }) => type === CLUSTER)
+      return clusters?.refused === 1 && clusters.acknowledged === 2
+    })
+    const refused = server.xds.statuses()[0]?.refused ?? []
+    deepEqual(
+      refused.map(({ name, version }) => [name, version]),
+      [['b', 'bad']],
+    )
+    match(refused[0]?.error ?? '', /b: .*EDS/)
+    equal(await envoy.stat('cluster_manager.warming_clusters'), 0)
+    equal(await envoy.stat('cluster_manager.active_clusters'), 3)
+  })
+})
+
+/** Changes a cluster whose endpoints stay the same; tells how long it took Envoy to use it. */
+async function changeCluster(order: readonly PushStep[]): Promise<{ readonly ms: number; readonly warming: number }> {
+  await using server = await GrpcFixture.start({ stream: { order } })
+  await using envoy = await startWith(server, [cluster('a', '1'), endpoints('a')])
+  const start = performance.now()
+  server.publication.set(publish([cluster('a', '2'), endpoints('a')], ['envoy']))
+  await acknowledged(server, envoy, CLUSTER)
+  return { ms: performance.now() - start, warming: await envoy.stat('cluster_manager.warming_clusters') }
+}
+
+async function startWith(server: GrpcFixture, resources: readonly Resource[]): Promise<EnvoyFixture> {
+  server.publication.set(publish(resources, ['envoy']))
+  const envoy = new EnvoyFixture(binary ?? '', server)
+  await acknowledged(server, envoy, LISTENER)
+  return envoy
+}
+
+/** Waits until Envoy has subscribed to a type and acknowledged everything, which it does of clusters when they are warm. */
+function acknowledged(server: GrpcFixture, envoy: EnvoyFixture, type: string): Promise<void> {
+  return waitUntil(server, envoy, () => {
+    const [stream] = server.xds.statuses()
+    return stream?.acknowledged === true && stream.types.some((status) => status.type === type)
+  })
+}
+
+async function waitUntil(server: GrpcFixture, envoy: EnvoyFixture, holds: () => boolean): Promise<void> {
+  try {
+    await waitFor(server.xds.activity, holds, AbortSignal.timeout(20_000))
+  } catch (cause) {
+    throw new Error(`Envoy did not get there: ${JSON.stringify(server.xds.statuses())}\n${envoy.log}`, { cause })
+  }
+}
+
+function cluster(name: string, version: string, fetchTimeout = FETCH_TIMEOUT): Resource {
+  return resource(CLUSTER, name, version, ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: {
+      edsConfig: {
+        configSourceSpecifier: { case: 'ads', value: {} },
+        initialFetchTimeout: { seconds: BigInt(fetchTimeout) },
+        resourceApiVersion: 2,
+      },
+    },
+    connectTimeout: { seconds: BigInt(version) },
+  })
+}
+
+function endpoints(name: string): Resource {
+  const socketAddress = { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: 9 } } as const
+  return resource(ENDPOINT, name, '1', ClusterLoadAssignmentSchema, {
+    clusterName: name,
+    endpoints: [
+      {
+        lbEndpoints: [
+          {
+            hostIdentifier: {
+              case: 'endpoint',
+              value: { address: { address: { case: 'socketAddress', value: socketAddress } } },
+            },
+          },
+        ],
+      },
+    ],
+  })
+}
+
+function resource<Schema extends DescMessage>(
+  type: string,
+  name: string,
+  version: string,
+  schema: Schema,
+  message: MessageInitShape<Schema>,
+): Resource {
+  return { type, name, version, bytes: toBinary(schema, create(schema, message)) }
+}
