@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../common/socket-address.js'
+import { ADMIN_CLUSTER, buildMetricsListener } from './envoy/metrics-listener.js'
 
 /** Everything that decides what Envoy's bootstrap says. */
 export interface BootstrapInput {
@@ -22,16 +23,11 @@ export interface BootstrapInput {
 /** Name of the static cluster by which Envoy reaches the agent. */
 export const AGENT_CLUSTER = 'mesh_agent'
 
-/** `stat_prefix` of the static listener for `/metrics` and `/ready` and of its connection manager. */
-export const METRICS_STAT_PREFIX = 'mesh_metrics'
-
-const ADMIN_CLUSTER = 'mesh_envoy_admin'
-
 /**
  * Builds Envoy's bootstrap: who it is, where the agent is, and nothing of the mesh, which all comes over ADS.
  *
- * It is JSON, because Envoy reads YAML by version 1.1, where an unquoted `n` is false. Equal input gives equal bytes, so
- * that an Envoy that is already running with it can be recognised.
+ * It is JSON, because Envoy reads YAML by version 1.1, where an unquoted `n` is false. Equal input gives equal bytes,
+ * so that an Envoy that is already running with it can be recognised.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
  */
@@ -65,8 +61,8 @@ function buildNode({ host, locality, metadata }: BootstrapInput) {
 }
 
 /**
- * CDS and LDS wait for the agent for ever (`initial_fetch_timeout: 0s`). With a limit, an Envoy whose agent is not up yet
- * would call itself live with no configuration, and applications that start after it would find no mesh. Until then
+ * CDS and LDS wait for the agent for ever (`initial_fetch_timeout: 0s`). With a limit, an Envoy whose agent is not up
+ * yet would call itself live with no configuration, and applications that start after it would find no mesh. Until then
  * `/ready` says no, nothing listens, and the supervisor shows `starting`. What hangs below them (endpoints, routes,
  * secrets) keeps its own limits, so one missing resource never holds up the host.
  */
@@ -83,7 +79,10 @@ function buildDynamicResources() {
   }
 }
 
-/** Envoy's own pauses grow to 30 s; the agent is one Unix socket away, and an agent that is back should be found at once. */
+/**
+ * Envoy's own pauses grow to 30 s; the agent is one Unix socket away, and an agent that is back should be found at
+ * once.
+ */
 const AGENT_RETRY = { retry_back_off: { base_interval: '0.100s', max_interval: '1s' } }
 
 function buildAgentCluster(xdsSocket: string) {
@@ -115,73 +114,9 @@ function buildPipeCluster(name: string, path: string) {
 }
 
 /**
- * Listens for exactly `/metrics` and `/ready`: the rest of the admin interface can stop Envoy or show its secrets.
- *
- * It has a bound of its own and is left out of the host-wide one, so that an Envoy that is full can still be watched. The
- * port is not shared (`enable_reuse_port: false`): two Envoys on one port would each get half of the requests.
- */
-function buildMetricsListener({ address, port }: SocketAddress) {
-  return {
-    name: METRICS_STAT_PREFIX,
-    stat_prefix: METRICS_STAT_PREFIX,
-    address: { socket_address: { address, port_value: port } },
-    filter_chains: [{ filters: [buildMetricsConnectionLimit(), buildMetricsConnectionManager()] }],
-    per_connection_buffer_limit_bytes: 32_768,
-    enable_reuse_port: false,
-    ignore_global_conn_limit: true,
-  }
-}
-
-function buildMetricsConnectionLimit() {
-  return {
-    name: 'envoy.filters.network.connection_limit',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit',
-      stat_prefix: METRICS_STAT_PREFIX,
-      max_connections: 64,
-    },
-  }
-}
-
-function buildMetricsConnectionManager() {
-  return {
-    name: 'envoy.filters.network.http_connection_manager',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-      codec_type: 'HTTP1',
-      stat_prefix: METRICS_STAT_PREFIX,
-      route_config: {
-        virtual_hosts: [
-          {
-            name: 'metrics',
-            domains: ['*'],
-            routes: [buildAdminRoute('/metrics', '/stats/prometheus'), buildAdminRoute('/ready', '/ready')],
-          },
-        ],
-      },
-      http_filters: [
-        {
-          name: 'envoy.filters.http.router',
-          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
-        },
-      ],
-      common_http_protocol_options: { idle_timeout: '120s' },
-      stream_idle_timeout: '30s',
-      request_headers_timeout: '10s',
-    },
-  }
-}
-
-function buildAdminRoute(path: string, adminPath: string) {
-  return {
-    match: { path, headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
-    route: { cluster: ADMIN_CLUSTER, prefix_rewrite: adminPath, timeout: '30s' },
-  }
-}
-
-/**
- * The basic profile leaves out what no dashboard, alert or command of the mesh reads: of each cluster the priority `high`,
- * which nothing is sent with, and the load balancers that are not used; of Envoy itself its admin interface and plumbing.
+ * The basic profile leaves out what no dashboard, alert or command of the mesh reads: of each cluster the priority
+ * `high`, which nothing is sent with, and the load balancers that are not used; of Envoy itself its admin interface and
+ * plumbing.
  */
 function buildStatsConfig() {
   return {
@@ -202,8 +137,8 @@ function buildStatsConfig() {
 }
 
 /**
- * Envoy's bound on the size of a compiled regular expression is 100, which ordinary patterns exceed, and one that is too
- * large refuses the whole RouteConfiguration. No layer can be changed by the admin interface.
+ * Envoy's bound on the size of a compiled regular expression is 100, which ordinary patterns exceed, and one that is
+ * too large refuses the whole RouteConfiguration. No layer can be changed by the admin interface.
  */
 function buildRuntime() {
   return {

@@ -11,9 +11,9 @@ const WILDCARDS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Reads the ports that some process listens on at every address, from the text of /proc/net/tcp or /proc/net/tcp6; each once,
- * in ascending order. Envoy cannot listen on such a port at any address, not even at one of 127.0.0.0/8. Whether a socket on ::
- * takes IPv4 too is not in that file, so it counts.
+ * Reads the ports that some process listens on at every address, from the text of /proc/net/tcp or /proc/net/tcp6; each
+ * once, in ascending order. Envoy cannot listen on such a port at any address, not even at one of 127.0.0.0/8. Whether
+ * a socket on :: takes IPv4 too is not in that file, so it counts.
  */
 export function parseOccupiedPorts(text: string): readonly number[] {
   const ports = text.split('\n').map(wildcardPort)
@@ -21,8 +21,8 @@ export function parseOccupiedPorts(text: string): readonly number[] {
 }
 
 /**
- * The ports of this machine (of this network namespace) that have a wildcard listener, IPv4 and IPv6, ascending. A table that does
- * not exist, as with IPv6 switched off, has none.
+ * The ports of this machine (of this network namespace) that have a wildcard listener, IPv4 and IPv6, ascending. A
+ * table that does not exist, as with IPv6 switched off, has none.
  */
 export async function readOccupiedPorts(
   read: (path: string) => Promise<string | undefined> = readIfPresent,

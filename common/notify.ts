@@ -19,11 +19,11 @@ export type Send = (message: { readonly ready?: true; readonly status: string })
 const LONGEST = 200
 
 /**
- * Opens the door to systemd. Without `notifySocket` (the value of `NOTIFY_SOCKET`), that is when systemd did not start this
- * process or does not want to hear from it, nothing is sent.
+ * Opens the door to systemd. Without `notifySocket` (the value of `NOTIFY_SOCKET`), that is when systemd did not start
+ * this process or does not want to hear from it, nothing is sent.
  *
- * Messages are sent one after the other, so that READY never overtakes, and of the statuses that wait only the last is sent.
- * The unit needs `NotifyAccess=all`, as it is another program that speaks.
+ * Messages are sent one after the other, so that READY never overtakes, and of the statuses that wait only the last is
+ * sent. The unit needs `NotifyAccess=all`, as it is another program that speaks.
  *
  * @param send the package `systemd-notify`, unless a test gives its own
  */

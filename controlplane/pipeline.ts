@@ -7,10 +7,11 @@ import type { AgentRecords } from './catalog/agents.js'
 import { type Catalog, EMPTY_CATALOG } from './catalog/catalog.js'
 import { mergeCatalog } from './catalog/merge.js'
 import type { LoadedConfig } from './config/watch.js'
-import { buildResources, type SourcesOf, verifyResources } from './envoy/build.js'
+import { buildResources, verifyResources } from './envoy/build.js'
 import { ResourceMemo } from './envoy/memo.js'
+import { sourcesOf } from './envoy/sources.js'
 import { buildMesh } from './mesh/build.js'
-import type { Mesh } from './mesh/mesh.js'
+import type { Mesh, Sources } from './mesh/mesh.js'
 import { allocateOffsets, type Offsets } from './mesh/virtual-address.js'
 import type { Quarantine } from './quarantine.js'
 
@@ -22,7 +23,7 @@ export interface PipelineState {
   /** Of the catalog and of the references between documents; those of reading are with the configuration. */
   readonly problems: readonly Problem[]
   /** The documents that a resource was made from. */
-  readonly sourcesOf: SourcesOf
+  readonly sourcesOf: (type: string, name: string) => Sources
 }
 
 /** Where the pipeline reads, and what it keeps. */
@@ -94,16 +95,16 @@ export class Pipeline {
     })
     await this.#allocate(catalog)
     const { trustDomain, domain, trustBundlePem, quarantine } = this.#inputs
-    const built = buildMesh(catalog, config, this.#offsets.current, { trustDomain, domain })
+    const built = buildMesh(catalog, config, this.#offsets, { trustDomain, domain })
     const settings = { trustBundlePem: trustBundlePem.value }
-    const { publication, sourcesOf } = buildResources(built.mesh, settings, this.#memo)
+    const publication = buildResources(built.mesh, settings, this.#memo)
     if (this.#inputs.verify) verifyResources(built.mesh, settings, publication)
     this.state.set({
       catalog,
       mesh: built.mesh,
       publication: quarantine.apply(publication),
       problems: [...problems, ...built.problems].sort(compareProblems),
-      sourcesOf,
+      sourcesOf: (type, name) => sourcesOf(built.mesh, type, name),
     })
     return nextChange
   }

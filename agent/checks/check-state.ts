@@ -25,8 +25,8 @@ export interface CheckState {
 const QUICK = 0.1
 
 /**
- * The state after one more probe. The first probe decides alone, so that an agent that starts beside running applications takes
- * none of them out; after that a change needs as many equal results in a row as the thresholds say.
+ * The state after one more probe. The first probe decides alone, so that an agent that starts beside running
+ * applications takes none of them out; after that a change needs as many equal results in a row as the thresholds say.
  */
 export function nextCheckState(
   before: CheckState | undefined,
@@ -40,9 +40,9 @@ export function nextCheckState(
 }
 
 /**
- * Milliseconds until the next probe. A result that contradicts the health is looked into soon, so that a dead application is
- * out after one interval and not after several. A critical service is probed soon after it failed, too, and then less and
- * less often down to the interval: applications that are restarted come back within seconds.
+ * Milliseconds until the next probe. A result that contradicts the health is looked into soon, so that a dead
+ * application is out after one interval and not after several. A critical service is probed soon after it failed, too,
+ * and then less and less often down to the interval: applications that are restarted come back within seconds.
  */
 export function nextProbePause({ health, streak, last }: CheckState, interval: number): number {
   if (health === 'passing' && last.passed) return interval

@@ -13,8 +13,8 @@ export interface Check extends CheckThresholds {
 }
 
 /**
- * The check of a service whose file gives none: its port takes connections. Every 5 s, with a second look half a second after a failure,
- * so that a dead application is out of load balancing within 6 s and one lost probe takes nothing out.
+ * The check of a service whose file gives none: its port takes connections. Every 5 s, with a second look half a second
+ * after a failure, so that a dead application is out of load balancing within 6 s and one lost probe takes nothing out.
  */
 export const DEFAULT_CHECK: Check = {
   what: { kind: 'tcp' },

@@ -1,24 +1,25 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
+import { DeadlineExceeded, withDeadline } from '../envoy/deadline.js'
 import type { Check } from './check.js'
 import type { ProbeResult } from './check-state.js'
 
 /**
- * Probes an application once, on a connection of its own that is closed before this resolves. What goes wrong is a result;
- * an aborted signal is a failed probe that nobody should look at.
+ * Probes an application once, on a connection of its own that is closed before this resolves. What goes wrong is a
+ * result; an aborted signal is a failed probe that nobody should look at.
  */
-export async function probe(target: SocketAddress, check: Check, signal: AbortSignal): Promise<ProbeResult> {
-  const timeout = AbortSignal.timeout(check.timeout)
-  const either = AbortSignal.any([signal, timeout])
-  try {
-    if (check.what.kind === 'tcp') return await probeTcp(target, either)
-    return await probeHttp(target, check.what.path, either)
-  } catch (error) {
-    const subject = check.what.kind === 'http' ? `GET ${check.what.path}: ` : ''
-    const reason = timeout.aborted ? `no answer within ${check.timeout / 1000} s` : failureText(error)
-    return { passed: false, detail: `${subject}${reason} on ${formatSocketAddress(target)}` }
-  }
+export function probe(target: SocketAddress, check: Check, signal: AbortSignal): Promise<ProbeResult> {
+  const { what, timeout } = check
+  return withDeadline(timeout, signal, async (bounded) => {
+    try {
+      return await (what.kind === 'tcp' ? probeTcp(target, bounded) : probeHttp(target, what.path, bounded))
+    } catch (error) {
+      const subject = what.kind === 'http' ? `GET ${what.path}: ` : ''
+      const reason = bounded.reason instanceof DeadlineExceeded ? bounded.reason.message : failureText(error)
+      return { passed: false, detail: `${subject}${reason} on ${formatSocketAddress(target)}` }
+    }
+  })
 }
 
 function probeTcp({ address, port }: SocketAddress, signal: AbortSignal): Promise<ProbeResult> {

@@ -23,15 +23,18 @@ export interface CheckOptions {
   readonly log: Log
 }
 
-/** The first probes of an agent's services are spread over so many milliseconds, or over the interval if that is shorter. */
+/**
+ * The first probes of an agent's services are spread over so many milliseconds, or over the interval if that is
+ * shorter.
+ */
 const START_SPREAD = 250
 
 /** How much the pauses vary, so that the checks of a host do not fall in step. */
 const JITTER = 0.1
 
 /**
- * Checks one service until the signal aborts. Every change of health or of its reason is published, no other, so whoever watches is not
- * woken by each probe.
+ * Checks one service until the signal aborts. Every change of health or of its reason is published, no other, so
+ * whoever watches is not woken by each probe.
  */
 export function runCheck(options: CheckOptions, random: () => number = Math.random): Task {
   return async (signal) => {

@@ -1,4 +1,6 @@
 import { request } from 'node:http'
+import { z } from 'zod'
+import { withDeadline } from './deadline.js'
 
 /** What Envoy says about itself at `/server_info`. */
 export interface ServerInfo {
@@ -27,7 +29,7 @@ export interface Activity {
 /** Envoy's admin interface, over its Unix socket. Every method throws {@link AdminError} when Envoy does not answer. */
 export interface EnvoyAdmin {
   serverInfo(signal: AbortSignal): Promise<ServerInfo>
-  /** Whether Envoy is live and its listeners take connections, which they do a few milliseconds after it calls itself live. */
+  /** Whether Envoy is live and its listeners take connections, which comes a few milliseconds later. */
   ready(signal: AbortSignal): Promise<boolean>
   /** Makes health checks fail and every answer ask its caller to open a new connection elsewhere. */
   healthcheckFail(signal: AbortSignal): Promise<void>
@@ -54,7 +56,7 @@ export class AdminError extends Error {
 /** A client for the admin interface at this Unix socket; each call is bounded by `timeout` milliseconds. */
 export function createEnvoyAdmin(socketPath: string, timeout = 2000): EnvoyAdmin {
   const call = async (method: 'GET' | 'POST', path: string, signal: AbortSignal): Promise<string> => {
-    const answer = await send(socketPath, method, path, AbortSignal.any([signal, AbortSignal.timeout(timeout)]))
+    const answer = await withDeadline(timeout, signal, (bounded) => send(socketPath, method, path, bounded))
     if (answer.status !== 200) throw new AdminError(`Envoy answers ${path} with ${answer.status}`, answer.status)
     return answer.body
   }
@@ -74,7 +76,7 @@ export function createEnvoyAdmin(socketPath: string, timeout = 2000): EnvoyAdmin
       const pattern = `^(listener|http)\\.${escapePattern(statPrefix)}[^.]*\\.downstream_(cx|rq)_active$`
       return sumActivity(await stats(pattern, signal))
     },
-    configDump: async (signal) => parseJson('/config_dump', await call('GET', '/config_dump', signal)),
+    configDump: async (signal) => parseAnswer('/config_dump', z.unknown(), await call('GET', '/config_dump', signal)),
   }
 }
 
@@ -88,8 +90,15 @@ async function isLive(answer: Promise<string>): Promise<boolean> {
   }
 }
 
+const serverInfoAnswer = z.object({
+  version: z.string(),
+  state: z.enum(['LIVE', 'DRAINING', 'PRE_INITIALIZING', 'INITIALIZING']),
+  uptime_current_epoch: z.string(),
+  command_line_options: z.object({ config_path: z.string() }),
+})
+
 function parseServerInfo(body: string): ServerInfo {
-  const info = parseJson('/server_info', body)
+  const info = parseAnswer('/server_info', serverInfoAnswer, body)
   return {
     version: info.version,
     state: info.state,
@@ -98,15 +107,22 @@ function parseServerInfo(body: string): ServerInfo {
   }
 }
 
-interface Stat {
-  readonly name: string
-  readonly value: number
+const numericStat = z.object({ name: z.string(), value: z.number() })
+
+type Stat = z.infer<typeof numericStat>
+
+/** Texts and histograms, which Envoy puts into the same list, are left out. */
+function parseStats(body: string): readonly Stat[] {
+  const { stats } = parseAnswer('/stats', z.object({ stats: z.array(z.unknown()) }), body)
+  return stats.flatMap((stat) => numericStat.safeParse(stat).data ?? [])
 }
 
-/** Histograms, which Envoy puts into the same list without a name, are left out. */
-function parseStats(body: string): readonly Stat[] {
-  const stats: readonly Partial<Stat>[] = JSON.parse(body).stats
-  return stats.filter((stat): stat is Stat => stat.name !== undefined && stat.value !== undefined)
+function parseAnswer<T>(path: string, schema: z.ZodType<T>, body: string): T {
+  try {
+    return schema.parse(JSON.parse(body))
+  } catch (cause) {
+    throw new AdminError(`Envoy answers ${path} with something that cannot be read`, 200, { cause })
+  }
 }
 
 function sumActivity(stats: readonly Stat[]): Activity {

@@ -25,8 +25,9 @@ export async function recordEnvoy(spec: LaunchSpec, pid: number, fingerprint: st
 }
 
 /**
- * Finds the Envoys that an earlier agent left running with this spec's bootstrap path: `same` is the one to adopt, because it
- * was started with this fingerprint and its admin socket answers; `others` have to go before another can start.
+ * Finds the Envoys that an earlier agent left running with this spec's bootstrap path: `same` is the one to adopt,
+ * because it was started with this fingerprint and its admin socket answers; `others` have to go before another can
+ * start.
  */
 export async function findLeftEnvoys(
   spec: LaunchSpec,
@@ -43,7 +44,10 @@ export async function findLeftEnvoys(
   return { same, others: left.filter((process) => process !== same) }
 }
 
-/** Resolves when the process has ended or the signal aborts; looks every `interval` milliseconds, as it is not our child. */
+/**
+ * Resolves when the process has ended or the signal aborts; looks every `interval` milliseconds, as it is not our
+ * child.
+ */
 export async function processEnded(process: ProcessIdentity, signal: AbortSignal, interval = 200): Promise<void> {
   while (!signal.aborted && (await isRunning(process))) await delay(interval, signal)
 }

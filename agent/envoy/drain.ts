@@ -1,6 +1,7 @@
 import { describeError, type Log } from '../../common/log.js'
 import { delay } from '../../common/tasks.js'
 import type { Activity, EnvoyAdmin } from './admin.js'
+import { DeadlineExceeded, withDeadline } from './deadline.js'
 
 /**
  * How the control plane begins the `stat_prefix` of the inbound listeners and of the connection managers in them; by it
@@ -27,28 +28,35 @@ export type DrainResult = 'drained' | 'timed out' | 'gone'
  *
  * The instances of this host should be out of load balancing before.
  */
-export async function drainEnvoy(
+export function drainEnvoy(
   admin: EnvoyAdmin,
   { drainTime, interval = 100 }: DrainLimits,
   log: Log,
   signal: AbortSignal,
 ): Promise<DrainResult> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(drainTime)])
-  try {
-    await admin.healthcheckFail(deadline)
-    await admin.drainListeners(deadline)
-    while (!deadline.aborted) {
-      if (isIdle(await admin.activity(INBOUND_STAT_PREFIX, deadline))) return 'drained'
-      await delay(interval, deadline)
-    }
-  } catch (error) {
-    if (!deadline.aborted) {
+  return withDeadline(drainTime, signal, async (deadline) => {
+    try {
+      await untilIdle(admin, interval, deadline)
+      return 'drained'
+    } catch (error) {
+      if (deadline.reason instanceof DeadlineExceeded) {
+        log.warn('Envoy still had requests in flight when its drain time was up', { drainTime })
+        return 'timed out'
+      }
       log.warn('Envoy could not be drained', { error: describeError(error) })
       return 'gone'
     }
+  })
+}
+
+/** @throws the signal's reason when it aborts before nothing is in flight */
+async function untilIdle(admin: EnvoyAdmin, interval: number, signal: AbortSignal): Promise<void> {
+  await admin.healthcheckFail(signal)
+  await admin.drainListeners(signal)
+  while (!isIdle(await admin.activity(INBOUND_STAT_PREFIX, signal))) {
+    await delay(interval, signal)
+    signal.throwIfAborted()
   }
-  log.warn('Envoy still had requests in flight when its drain time was up', { drainTime })
-  return 'timed out'
 }
 
 function isIdle({ connections, requests, httpConnections }: Activity): boolean {

@@ -46,7 +46,8 @@ export interface EnvoyLauncher {
   /**
    * Adopts the Envoy that already runs with exactly this spec, or ends one that runs with another and starts anew.
    *
-   * @throws when the process cannot be started; an Envoy that starts and ends is no error but an {@link RunningEnvoy.exited}
+   * @throws when the process cannot be started; an Envoy that starts and ends is no error but an {@link
+   *   RunningEnvoy.exited}
    */
   launch(spec: LaunchSpec, signal: AbortSignal): Promise<RunningEnvoy>
 }
@@ -54,8 +55,8 @@ export interface EnvoyLauncher {
 /**
  * What the supervisor knows of Envoy.
  *
- * `starting`: it runs and is not live yet; `ready`: live with its first configuration; `crashed`: it ended by itself and
- * will be started again; `stopped`: nobody wants it to run.
+ * `starting`: it runs and is not live yet; `ready`: live with its first configuration; `crashed`: it ended by itself
+ * and will be started again; `stopped`: nobody wants it to run.
  */
 export interface EnvoyState {
   readonly state: 'starting' | 'ready' | 'crashed' | 'stopped'

@@ -17,7 +17,9 @@ export async function lastErrorLine(path: string): Promise<string | undefined> {
   }
 }
 
-/** The same for a text: `[2026-01-01 12:00:00.000][7][critical][main] [source/server/server.cc:42] text` gives `text`. */
+/**
+ * The same for a text: `[2026-01-01 12:00:00.000][7][critical][main] [source/server/server.cc:42] text` gives `text`.
+ */
 export function findErrorLine(log: string): string | undefined {
   const lines = log.split('\n').filter((line) => /^\[[^\]]*\]\[\d+\]\[(?:error|critical)\]/.test(line))
   return lines.at(-1)?.replace(/^(?:\[[^\]]*\])+ (?:\[[^\]]*\] )?/, '')

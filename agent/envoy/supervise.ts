@@ -13,7 +13,7 @@ export interface SupervisorOptions {
   readonly admin: EnvoyAdmin
   /** Where the state is published. */
   readonly status: EnvoyStatus
-  /** What happens to Envoy when the task is aborted: drained and ended (the host leaves), or left running for the next agent. */
+  /** What happens to Envoy when the task is aborted: it is drained and ended, or left running for the next agent. */
   readonly whenStopped: 'drain' | 'leave'
   readonly log: Log
   /** Milliseconds between SIGTERM and SIGKILL; 5 s unless given. */
@@ -46,9 +46,9 @@ export function notStarted(now: number): EnvoyState {
 }
 
 /**
- * Keeps one Envoy running: starts it, says when it is live, and starts it again when it ends by itself, the first time at
- * once and then after pauses that grow to 30 s. It never gives up and never throws for what Envoy does: a host whose Envoy
- * cannot start shows that in its state, with Envoy's reason.
+ * Keeps one Envoy running: starts it, says when it is live, and starts it again when it ends by itself, the first time
+ * at once and then after pauses that grow to 30 s. It never gives up and never throws for what Envoy does: a host whose
+ * Envoy cannot start shows that in its state, with Envoy's reason.
  */
 export function superviseEnvoy(options: SupervisorOptions, clock: SupervisorClock = SYSTEM_CLOCK): Task {
   return async (signal) => {
@@ -113,8 +113,7 @@ async function watch(
     options.log.info('Envoy is ready', { pid: envoy.pid, restarts, adopted: envoy.adopted })
     publish(options, clock, { state: 'ready', restarts, pid: envoy.pid, detail: 'live' })
   })
-  const ended = await exitOrAbort(envoy.exited, signal)
-  await readiness
+  const [ended] = await Promise.all([exitOrAbort(envoy.exited, signal), readiness])
   if (ended === undefined) {
     await end(envoy, options, over.signal)
     return undefined

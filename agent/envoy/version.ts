@@ -11,7 +11,10 @@ export const SUPPORTED_ENVOY = { oldest: { major: 1, minor: 37 }, newest: { majo
 /** How a version stands to the tested range: an `older` Envoy lacks what we emit, a `newer` one is merely untried. */
 export type Support = 'older' | 'supported' | 'newer'
 
-/** Reads what `envoy --version` prints (`envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`); undefined where it is something else. */
+/**
+ * Reads what `envoy --version` prints, `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`; undefined where it is
+ * something else.
+ */
 export function parseEnvoyVersion(output: string): EnvoyVersion | undefined {
   const match = /\bversion:\s*[0-9a-f]*\/(\d+)\.(\d+)\.(\d+)(?:-[\w.]+)?\//.exec(output)
   if (match === null) return undefined

@@ -40,6 +40,22 @@ export const PROBLEM_CODES = {
   MSH0250: 'The same object stands in two places; the one accepted first counts.',
   MSH0251: 'A host has several instances of one service, which is not supported yet.',
   MSH0252: 'A service file gives no protocol; it was assumed from the port.',
+  MSH0301: 'A route leads to a service that does not exist; the document is left out.',
+  MSH0302: 'A document names a port that the service does not have.',
+  MSH0303: 'A route leads to a subset that the service does not have; the document is left out.',
+  MSH0304: 'A document is about a service that does not exist now; it waits for it.',
+  MSH0305: 'A subset has no instances now; requests for it get 503.',
+  MSH0307: 'Some destinations of a split have a weight and others have none.',
+  MSH0308: 'A route for a tcp port has keys that mean something only for requests; the document is left out.',
+  MSH0309: 'An authorization rule judges requests, and the port is tcp.',
+  MSH0310: 'An authorization document protects a service outside the mesh, which has no Envoy that could.',
+  MSH0401: 'A host reports a service that it may not run; the instance does not count.',
+  MSH0402: 'A catalog document differs from what the host itself reports; the report holds.',
+  MSH0403: 'An instance outside the mesh gets no requests, because the service has instances in the mesh.',
+  MSH0404: 'Instances of one service disagree about the protocol of a port.',
+  MSH0405: 'Instances of one service have a port on different numbers; callers by name may use each.',
+  MSH0406: 'A declared upstream leads to a service or port that does not exist.',
+  MSH0501: 'An Envoy refuses a resource and keeps what it had.',
 } as const
 
 /** A code of the table. */

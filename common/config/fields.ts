@@ -1,13 +1,20 @@
 /** The small shapes that all documents are made of: durations, ports, names, and keys that are not supported yet. */
 import { z } from 'zod'
 import { DNS_LABEL, DNS_NAME } from '../identity.js'
+import type { ProblemCode } from './codes.js'
 
-/** Marks an issue of a key that the language has and this version does not; the reader gives it a code of its own. */
-export const NOT_SUPPORTED = 'not-supported-yet'
+/** Why a schema refuses a value, where the problem gets a code of its own for it. */
+export const REASON_CODES = {
+  /** A key that the language has and this version does not. */
+  'not-supported-yet': 'MSH0202',
+  'not-a-duration': 'MSH0207',
+  'not-re2': 'MSH0224',
+} as const satisfies Readonly<Record<string, ProblemCode>>
 
-/** Marks an issue that comes with a hint for the person; zod carries both in the issue's `params`. */
+/** What an issue carries beside its message; zod keeps it in the issue's `params`. */
 export interface IssueParams {
-  readonly reason?: string
+  readonly reason?: keyof typeof REASON_CODES
+  /** What to write instead. */
   readonly hint?: string
 }
 
@@ -21,7 +28,7 @@ export function notYet() {
         code: 'custom',
         message: 'not supported yet',
         params: {
-          reason: NOT_SUPPORTED,
+          reason: 'not-supported-yet',
           hint: 'remove the key: nothing of it would be in effect',
         } satisfies IssueParams,
       })
@@ -61,7 +68,11 @@ export const duration = z
       typeof value === 'number'
         ? `write a unit: "${value}s" or "${value}ms"`
         : 'write for example "250ms", "2s" or "1m30s"'
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is not a duration`, params: { hint } })
+    context.addIssue({
+      code: 'custom',
+      message: `${JSON.stringify(value)} is not a duration`,
+      params: { reason: 'not-a-duration', hint } satisfies IssueParams,
+    })
     return z.NEVER
   })
   .meta({ type: 'string', examples: ['250ms', '2s', '1m30s'] })

@@ -30,7 +30,11 @@ export function syntaxProblems(file: string, text: string, faults: readonly Synt
 }
 
 /** The fault behind an error or warning of the YAML parser, in words for people who do not know its grammar. */
-export function faultOf(error: { readonly code: string; readonly message: string; readonly pos: readonly number[] }): SyntaxFault {
+export function faultOf(error: {
+  readonly code: string
+  readonly message: string
+  readonly pos: readonly number[]
+}): SyntaxFault {
   const at = error.pos[0] ?? 0
   const known = EXPLANATIONS[error.code]
   if (known !== undefined) return { ...known, at }

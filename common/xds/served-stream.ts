@@ -32,6 +32,8 @@ export interface StreamStatus {
   readonly acknowledged: boolean
   readonly types: readonly SubscriptionStatus[]
   readonly refused: readonly RefusedResource[]
+  /** Resources sent since the stream began: none to a client that had everything already. */
+  readonly resourcesSent: number
 }
 
 /** What a stream needs of its server. */
@@ -56,6 +58,7 @@ export class ServedStream<Peer> {
   readonly #owner: StreamOwner<Peer>
   readonly #delta: DeltaStream
   #client: string | undefined
+  #resourcesSent = 0
   #node: Uint8Array | undefined
   #cancelTimer: (() => void) | undefined
   #refused: readonly RefusedResource[] = []
@@ -79,7 +82,8 @@ export class ServedStream<Peer> {
   get status(): StreamStatus {
     const { acknowledged, refused, view } = this.#delta
     const types = this.#delta.status()
-    return { client: this.#client ?? '', listed: view !== undefined, acknowledged, types, refused }
+    const resourcesSent = this.#resourcesSent
+    return { client: this.#client ?? '', listed: view !== undefined, acknowledged, types, refused, resourcesSent }
   }
 
   /** Takes one message of the client. Never throws: what is wrong with it ends the stream. */
@@ -106,6 +110,7 @@ export class ServedStream<Peer> {
     while (this.#open && this.#call.writable) {
       const push = this.#delta.next(clock.now())
       if (push === undefined) break
+      this.#resourcesSent += push.resources.length
       this.#call.write(encodePush(push))
     }
     this.#setTimer()

@@ -40,11 +40,12 @@ test('activity is the sum over the listeners and connection managers of that pre
   assert.deepEqual(await admin.activity('inbound', t.signal), { connections: 5, requests: 7, httpConnections: 4 })
 })
 
-test('an Envoy that is not there, refuses or hangs is an AdminError that says which', async (t) => {
-  const socket = await serve(t, { '/healthcheck/fail': [405, 'no'] })
+test('an Envoy that is not there, refuses, hangs or talks nonsense is an AdminError that says which', async (t) => {
+  const socket = await serve(t, { '/healthcheck/fail': [405, 'no'], '/config_dump': [200, '<html>'] })
   const cases = [
     [createEnvoyAdmin(join(socket, 'nowhere')).ready(t.signal), undefined, /does not answer/],
     [createEnvoyAdmin(socket).healthcheckFail(t.signal), 405, /answers \/healthcheck\/fail with 405/],
+    [createEnvoyAdmin(socket).configDump(t.signal), 200, /cannot be read/],
     [createEnvoyAdmin(socket, 50).serverInfo(t.signal), undefined, /does not answer/],
   ] as const
   for (const [call, status, message] of cases) {

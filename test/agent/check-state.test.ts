@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CheckState, nextCheckState, nextProbePause } from '../../agent/checks/check-state.js'
 
-/** A `+` is a probe that passed, a `-` one that failed; the wanted letters are the health after each, passing or critical. */
+/**
+ * A `+` is a probe that passed, a `-` one that failed; the wanted letters are the health after each, passing or
+ * critical.
+ */
 const cases: readonly [string, string, string, { unhealthyAfter: number; healthyAfter: number }][] = [
   ['the first probe decides alone, whatever the thresholds', '+', 'p', { unhealthyAfter: 3, healthyAfter: 3 }],
   ['a first failure makes critical at once', '-', 'c', { unhealthyAfter: 3, healthyAfter: 3 }],

@@ -1,7 +1,7 @@
 /**
- * A stand-in for Envoy: takes Envoy's arguments, serves the part of its admin interface that the agent uses, and behaves
- * as its bootstrap says: `ready`, `never-ready`, `crash` (at once), `slow-drain` (busy for three looks), `busy` (for ever),
- * `stubborn` (SIGTERM does nothing).
+ * A stand-in for Envoy: takes Envoy's arguments, serves the part of its admin interface that the agent uses, and
+ * behaves as its bootstrap says: `ready`, `never-ready`, `crash` (at once), `slow-drain` (busy for three looks), `busy`
+ * (for ever), `stubborn` (SIGTERM does nothing).
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -9,7 +9,9 @@ import { atEnd } from '../lab/at-end.js'
 
 export type Behaviour = 'ready' | 'never-ready' | 'crash' | 'slow-drain' | 'busy' | 'stubborn'
 
-/** A run directory of its own for one test; whatever still runs with its bootstrap is ended and the directory removed. */
+/**
+ * A run directory of its own for one test; whatever still runs with its bootstrap is ended and the directory removed.
+ */
 export function makeRunDirectory(t: Pick<TestContext, 'after'>): string {
   const directory = mkdtempSync(join(tmpdir(), 'hostmesh-envoy-'))
   atEnd(t, async () => {

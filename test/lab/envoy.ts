@@ -24,8 +24,8 @@ export async function findTestEnvoy(
 }
 
 /**
- * Finds an Envoy for a test. Where none can be had the test is skipped with the reason, loudly, and undefined returned, so the
- * test returns too; under `CI=true` it fails.
+ * Finds an Envoy for a test. Where none can be had the test is skipped with the reason, loudly, and undefined returned,
+ * so the test returns too; under `CI=true` it fails.
  */
 export async function envoyOrSkip(
   t: Pick<TestContext, 'skip'>,

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import { z } from 'zod'
+import type { IssueParams } from '../../../common/config/fields.js'
 
 /** Longest pattern that is taken: Envoy bounds the compiled size, this bounds what we compile to check it. */
 const MAX_PATTERN = 1024
@@ -20,7 +21,10 @@ export const re2 = z
       context.addIssue({
         code: 'custom',
         message: `${JSON.stringify(pattern)} is not a regular expression of RE2: ${(error as Error).message}`,
-        params: { hint: 'RE2 knows no look-ahead, look-behind and back references; it matches the whole value' },
+        params: {
+          reason: 'not-re2',
+          hint: 'RE2 knows no look-ahead, look-behind and back references; it matches the whole value',
+        } satisfies IssueParams,
       })
     }
   })

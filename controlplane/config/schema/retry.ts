@@ -14,7 +14,10 @@ export const RETRY_CONDITIONS = [
   'conflict',
 ] as const
 
-const status = z.string().regex(/^[45]\d\d$/)
+const status = z.string().regex(/^[45]\d\d$/, {
+  error: (issue) =>
+    `${JSON.stringify(issue.input)} is not a condition: write ${RETRY_CONDITIONS.join(', ')} or a status such as "503"`,
+})
 
 /** When and how often a request is tried again. */
 export const retry = z.strictObject({

@@ -1,0 +1,145 @@
+import type { z } from 'zod'
+import type { ProblemCode } from './codes.js'
+import { type IssueParams, REASON_CODES } from './fields.js'
+import type { DocumentPath } from './located.js'
+import { keyBelow, keysAt } from './schema-keys.js'
+import { suggest } from './suggest.js'
+import { relevantIssues } from './union-issues.js'
+
+/** What is wrong at a path of a document, before it is located in a file. */
+export interface Finding {
+  readonly code: ProblemCode
+  readonly path: DocumentPath
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+/** At most so many keys of one map are looked at: a suggestion costs a comparison with every key of the schema. */
+const MOST_KEYS = 20
+
+/**
+ * Explains an issue of zod in the words of the configuration.
+ *
+ * @param schema what the whole document was checked against, for suggestions
+ * @param sourceAt how a number or boolean was spelt, so that a hint can quote it
+ */
+export function explainIssue(
+  issue: z.core.$ZodIssue,
+  schema: z.core.$ZodType,
+  sourceAt: (path: DocumentPath) => string | undefined,
+): readonly Finding[] {
+  const path = issue.path as DocumentPath
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(schema, path, key))
+  if (issue.code === 'invalid_union') return explainUnion(issue, schema, sourceAt)
+  if (issue.input === undefined && issue.code !== 'custom') return [missing(path)]
+  if (issue.code === 'invalid_type') return [{ path, ...wrongType(issue, sourceAt(path)) }]
+  if (issue.code === 'invalid_value') return [{ path, ...wrongValue(issue) }]
+  if (issue.code === 'too_big' || issue.code === 'too_small') return [{ path, ...outOfRange(issue) }]
+  if (issue.code === 'invalid_key') return [{ path, ...wrongForm(issue.issues[0]?.message ?? issue.message) }]
+  return [{ path, ...(issue.code === 'custom' ? custom(issue) : wrongForm(issue.message)) }]
+}
+
+type Explanation = Omit<Finding, 'path'>
+
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  schema: z.core.$ZodType,
+  sourceAt: (path: DocumentPath) => string | undefined,
+): readonly Finding[] {
+  const path = issue.path as DocumentPath
+  if (issue.input === undefined) return [missing(path)]
+  const relevant = relevantIssues(issue)
+  if (relevant.kind === 'branch') return relevant.issues.flatMap((each) => explainIssue(each, schema, sourceAt))
+  if (issue.message !== 'Invalid input') return [{ path, ...wrongForm(issue.message) }]
+  const meant = typeof issue.input === 'string' ? suggest(issue.input, relevant.literals) : undefined
+  const hint = meant === undefined ? undefined : `did you mean ${meant}?`
+  const [telling] = relevant.custom
+  if (telling !== undefined) return [{ path, ...custom(telling), ...(hint === undefined ? {} : { hint }) }]
+  const wanted = [...relevant.literals.map((value) => `"${value}"`), ...relevant.types.map(typeName)]
+  const message = `must be ${anyOf(wanted)}, not ${nameOf(issue.input)}`
+  return [{ code: 'MSH0203', path, message, hint }]
+}
+
+function unknownKey(schema: z.core.$ZodType, path: DocumentPath, key: string): Finding {
+  const meant = suggest(key, keysAt(schema, path)) ?? keyBelow(schema, path, key)
+  const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`
+  return { code: 'MSH0201', path: [...path, key], message: `unknown key \`${clip(key)}\``, hint }
+}
+
+function missing(path: DocumentPath): Finding {
+  return { code: 'MSH0204', path: path.slice(0, -1), message: `\`${path.at(-1)}\` is missing` }
+}
+
+function wrongType(issue: z.core.$ZodIssueInvalidType, source: string | undefined): Explanation {
+  if (issue.input === null) return { code: 'MSH0203', message: 'has no value', hint: 'give it one or remove the key' }
+  const message = `must be ${typeName(issue.expected)}, not ${nameOf(issue.input)}`
+  if (issue.expected === 'string' && source !== undefined)
+    return { code: 'MSH0203', message, hint: `put it in quotes: "${source}"` }
+  const quoted = typeof issue.input === 'string' && /^[\d.]+$/.test(issue.input) && issue.expected !== 'array'
+  return { code: 'MSH0203', message, hint: quoted ? `remove the quotes: ${issue.input}` : undefined }
+}
+
+function wrongValue(issue: z.core.$ZodIssueInvalidValue): Explanation {
+  if (!issue.message.startsWith('Invalid ')) return wrongForm(issue.message)
+  const allowed = issue.values.map(String)
+  const meant = typeof issue.input === 'string' ? suggest(issue.input, allowed) : undefined
+  const hint = meant === undefined ? `write ${anyOf(allowed)}` : `did you mean ${meant}?`
+  return { code: 'MSH0205', message: `${shown(issue.input)} is not one of: ${allowed.join(', ')}`, hint }
+}
+
+function outOfRange(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): Explanation {
+  const big = issue.code === 'too_big'
+  const limit = Number(big ? issue.maximum : issue.minimum)
+  const bound = `${big ? 'at most' : 'at least'} ${limit}`
+  if (issue.origin === 'array')
+    return { code: 'MSH0206', message: `must have ${bound} ${limit === 1 ? 'entry' : 'entries'}` }
+  if (issue.origin === 'string') return { code: 'MSH0206', message: `must have ${bound} characters` }
+  return { code: 'MSH0206', message: `${shown(issue.input)} is out of range: must be ${bound}` }
+}
+
+function custom(issue: z.core.$ZodIssueCustom): Explanation {
+  const { reason, hint } = (issue.params ?? {}) as IssueParams
+  if (reason === undefined) return { ...wrongForm(issue.message), hint }
+  const key = issue.path.at(-1)
+  const message = reason === 'not-supported-yet' ? `\`${String(key)}\` is ${issue.message}` : issue.message
+  return { code: REASON_CODES[reason], message, hint }
+}
+
+/** A schema's own words; where they say that a value is not supported yet, the code says it too. */
+function wrongForm(message: string): Explanation {
+  if (message.endsWith('not supported yet')) return { code: 'MSH0202', message }
+  return { code: 'MSH0205', message: message.startsWith('Invalid ') ? 'has the wrong form' : message }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+}
+
+function typeName(type: string): string {
+  return TYPE_NAMES[type] ?? type
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeName(typeof value)
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? nameOf(value) : clip(JSON.stringify(value) ?? '')
+}
+
+function anyOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

@@ -1,0 +1,92 @@
+import type { DocumentPath } from '../../common/config/located.js'
+import type { YamlDocument } from '../../common/config/yaml.js'
+import type { Problem } from '../../common/problem.js'
+import { found } from './found.js'
+import type { AuthorizationDocument } from './schema/authorization.js'
+import type { MeshConfigDocument } from './schema/documents.js'
+import type { RouteDocument, RouteMatch, RouteRule } from './schema/route.js'
+
+/** What a schema cannot say of one document: keys that exclude each other, weights, names, what is never reached. */
+export function checkDocument(value: MeshConfigDocument, document: YamlDocument): readonly Problem[] {
+  if (value.kind === 'route') return checkRoute(value, document)
+  if (value.kind === 'authorization') return checkAuthorization(value, document)
+  return []
+}
+
+function checkRoute({ rules }: RouteDocument, document: YamlDocument): readonly Problem[] {
+  const problems = rules.flatMap((rule, index) => checkRule(rule, ['rules', index], document))
+  const names = rules.map(({ name }) => name)
+  for (const [index, name] of names.entries()) {
+    if (name === undefined || names.indexOf(name) === index) continue
+    const message = `another rule is called ${name} already`
+    problems.push(found(document, ['rules', index, 'name'], { code: 'MSH0222', message }))
+  }
+  const everything = rules.findIndex(({ match }) => [match ?? {}].flat().some(matchesAll))
+  if (everything >= 0 && everything < rules.length - 1) {
+    const message = `never reached: rule ${everything + 1} matches every request`
+    problems.push(found(document, ['rules', everything + 1], { code: 'MSH0223', message }, 'notice'))
+  }
+  return problems
+}
+
+function checkRule(rule: RouteRule, path: DocumentPath, document: YamlDocument): Problem[] {
+  const problems: Problem[] = []
+  const actions = (['to', 'split', 'respond'] as const).filter((key) => rule[key] !== undefined)
+  if (actions.length > 1) {
+    const message = `${actions.join(' and ')} exclude each other`
+    problems.push(found(document, [...path, actions[1] ?? ''], { code: 'MSH0220', message, hint: 'keep one of them' }))
+  }
+  if (rule.split !== undefined && rule.split.every(({ weight }) => weight === 0)) {
+    const message = 'all weights are zero'
+    problems.push(found(document, [...path, 'split'], { code: 'MSH0221', message, hint: 'give one of them a weight' }))
+  }
+  const list = Array.isArray(rule.match)
+  for (const [index, match] of [rule.match ?? []].flat().entries()) {
+    problems.push(...checkMatch(match, list ? [...path, 'match', index] : [...path, 'match'], document))
+  }
+  return problems
+}
+
+function checkMatch({ path, headers = {} }: RouteMatch, base: DocumentPath, document: YamlDocument): Problem[] {
+  const problems: Problem[] = []
+  if (path !== undefined && [path.exact, path.prefix].filter((form) => form !== undefined).length !== 1) {
+    const message = 'a path is matched in exactly one way'
+    const hint = 'write { exact: /a } or { prefix: /a/ }'
+    problems.push(found(document, [...base, 'path'], { code: 'MSH0220', message, hint }))
+  }
+  for (const [name, form] of Object.entries(headers)) {
+    if (typeof form === 'string') continue
+    if ([form.exact, form.regex, form.present].filter((one) => one !== undefined).length === 1) continue
+    const message = 'a header is matched in exactly one way'
+    const hint = 'write { exact: … }, { regex: … } or present'
+    problems.push(found(document, [...base, 'headers', name], { code: 'MSH0220', message, hint }))
+  }
+  return problems
+}
+
+function matchesAll({ path, method, headers = {} }: RouteMatch): boolean {
+  return (path === undefined || path.prefix === '/') && method === undefined && Object.keys(headers).length === 0
+}
+
+function checkAuthorization(
+  { service, services, allow = [], deny }: AuthorizationDocument,
+  document: YamlDocument,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  if ((service === undefined) === (services === undefined)) {
+    const message = 'exactly one of service and services says what the rules protect'
+    const hint = 'write service: payments, services: [a, b] or service: "*"'
+    problems.push(found(document, service === undefined ? [] : ['services'], { code: 'MSH0220', message, hint }))
+  }
+  for (const [list, rules] of [['allow', allow] as const, ['deny', deny] as const]) {
+    for (const [index, { to }] of rules.entries()) {
+      for (const [at, path] of (to?.paths ?? []).entries()) {
+        if (typeof path === 'string' || (path.exact === undefined) !== (path.prefix === undefined)) continue
+        const message = 'a path is matched in exactly one way'
+        const hint = 'write /a, { exact: /a } or { prefix: /a/ }'
+        problems.push(found(document, [list, index, 'to', 'paths', at], { code: 'MSH0220', message, hint }))
+      }
+    }
+  }
+  return problems
+}

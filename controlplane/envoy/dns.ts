@@ -1,0 +1,61 @@
+import { create } from '@bufbuild/protobuf'
+import { SocketAddress_Protocol } from '../../common/proto/envoy/config/core/v3/address_pb.js'
+import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
+import { DnsTable_DnsVirtualDomainSchema } from '../../common/proto/envoy/data/dns/v3/dns_table_pb.js'
+import { DnsFilterConfigSchema } from '../../common/proto/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.js'
+import type { NameView } from '../mesh/mesh.js'
+import { duration, pack } from './messages.js'
+import { DNS_LISTENER } from './names.js'
+
+/** How long resolvers may keep an answer, milliseconds: addresses of services do not change. */
+const ANSWER_TTL_MS = 60_000
+
+/**
+ * Answers the names of all services on UDP, so that names outlive the agent. Every name has its IPv4 address, and the
+ * same mapped into IPv6 for AAAA: without one the filter says that the name does not exist, and some resolvers believe
+ * that for both.
+ */
+export function buildDnsListener({ dns, addresses }: NameView, domain: string): Listener {
+  return create(ListenerSchema, {
+    name: DNS_LISTENER,
+    address: {
+      address: {
+        case: 'socketAddress',
+        value: {
+          protocol: SocketAddress_Protocol.UDP,
+          address: dns.address,
+          portSpecifier: { case: 'portValue', value: dns.port },
+        },
+      },
+    },
+    listenerFilters: [
+      {
+        name: 'envoy.filters.udp.dns_filter',
+        configType: {
+          case: 'typedConfig',
+          value: pack(DnsFilterConfigSchema, {
+            statPrefix: 'names',
+            serverConfig: {
+              configSource: {
+                case: 'inlineDnsTable',
+                value: {
+                  virtualDomains: addresses.map((name) => virtualDomain(name, domain)),
+                },
+              },
+            },
+          }),
+        },
+      },
+    ],
+  })
+}
+
+function virtualDomain({ service, address }: NameView['addresses'][number], domain: string) {
+  return create(DnsTable_DnsVirtualDomainSchema, {
+    name: `${service}.${domain}`,
+    answerTtl: duration(ANSWER_TTL_MS),
+    endpoint: {
+      endpointConfig: { case: 'addressList', value: { address: [address, `::ffff:${address}`] } },
+    },
+  })
+}

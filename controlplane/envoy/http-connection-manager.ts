@@ -1,0 +1,148 @@
+import { create } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { HeaderValueOption_HeaderAppendAction } from '../../common/proto/envoy/config/core/v3/base_pb.js'
+import { HttpProtocolOptions_HeadersWithUnderscoresAction } from '../../common/proto/envoy/config/core/v3/protocol_pb.js'
+import { RouterSchema } from '../../common/proto/envoy/extensions/filters/http/router/v3/router_pb.js'
+import {
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+  type HttpFilter,
+  HttpFilterSchema,
+} from '../../common/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import { HeaderMutationSchema } from '../../common/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js'
+import type { InboundPort, NamedPort } from '../mesh/mesh.js'
+import { errorLog } from './access-log.js'
+import { ads, duration, pack } from './messages.js'
+import {
+  ALLOW_FILTER,
+  asIdentity,
+  CLIENT_HEADER,
+  DENY_FILTER,
+  inboundRouteName,
+  outboundRouteName,
+  UNDELIVERED_HEADER,
+} from './names.js'
+import { rbacFilter } from './rbac.js'
+
+/** A stream on which nothing moves for so long ends, milliseconds; it also bounds the wait for the first byte. */
+const STREAM_IDLE_MS = 300_000
+
+/** The callee keeps streams a little longer than callers do, so that it is the caller that gives up and knows why. */
+const INBOUND_STREAM_IDLE_MS = 330_000
+
+/** Idle connections of applications and of other Envoys, milliseconds. */
+const CONNECTION_IDLE_MS = 3_600_000
+
+/** Response flags for which the application has not seen the request: no connection to it, no host, overflow. */
+const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO']
+
+/** The connection manager of a name listener: the caller's side. */
+export function outboundConnectionManager(port: NamedPort, as?: string): Any {
+  return pack(HttpConnectionManagerSchema, {
+    ...common(port.rejectEscapedSlashes),
+    statPrefix: 'outbound',
+    routeSpecifier: {
+      case: 'rds',
+      value: { configSource: ads(), routeConfigName: asIdentity(outboundRouteName(port.name), as) },
+    },
+    httpFilters: [router()],
+    streamIdleTimeout: duration(STREAM_IDLE_MS),
+    useRemoteAddress: false,
+  })
+}
+
+/** The connection manager of an inbound filter chain: the callee's side. */
+export function inboundConnectionManager(port: InboundPort): Any {
+  return pack(HttpConnectionManagerSchema, {
+    ...common(port.rejectEscapedSlashes),
+    codecType: HttpConnectionManager_CodecType.HTTP2,
+    statPrefix: 'inbound',
+    routeSpecifier: {
+      case: 'rds',
+      value: { configSource: ads(), routeConfigName: inboundRouteName(port.name) },
+    },
+    httpFilters: [
+      filter(DENY_FILTER, rbacFilter('mesh_deny_')),
+      filter(ALLOW_FILTER, rbacFilter('mesh_allow_')),
+      router(),
+    ],
+    streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),
+    // The peer is another Envoy whose certificate says who it is; its address is of no use to the application.
+    useRemoteAddress: true,
+    skipXffAppend: true,
+    preserveExternalRequestId: true,
+    forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+    setCurrentClientCertDetails: { uri: true },
+    earlyHeaderMutationExtensions: [
+      { name: 'envoy.http.early_header_mutation.header_mutation', typedConfig: clientHeader() },
+    ],
+    localReplyConfig: { mappers: [undeliveredMapper()] },
+  })
+}
+
+/** What both sides have in common: one form of paths and names, so that rules and routes judge the same text. */
+function common(rejectEscapedSlashes: boolean) {
+  return {
+    codecType: HttpConnectionManager_CodecType.AUTO,
+    commonHttpProtocolOptions: {
+      idleTimeout: duration(CONNECTION_IDLE_MS),
+      headersWithUnderscoresAction: HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST,
+    },
+    http2ProtocolOptions: { allowConnect: true },
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    normalizePath: true,
+    mergeSlashes: true,
+    pathWithEscapedSlashesAction: rejectEscapedSlashes
+      ? HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST
+      : HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    stripPortMode: { case: 'stripAnyHostPort' as const, value: true },
+    stripTrailingHostDot: true,
+    requestTimeout: duration(0),
+    accessLog: [errorLog()],
+  }
+}
+
+function router(): HttpFilter {
+  return filter('envoy.filters.http.router', pack(RouterSchema, {}))
+}
+
+function filter(name: string, config: Any): HttpFilter {
+  return create(HttpFilterSchema, { name, configType: { case: 'typedConfig', value: config } })
+}
+
+/** Drops what a caller may have forged and says who it is by its certificate, before anything looks at the request. */
+function clientHeader(): Any {
+  return pack(HeaderMutationSchema, {
+    mutations: [
+      { action: { case: 'remove', value: UNDELIVERED_HEADER } },
+      { action: { case: 'remove', value: CLIENT_HEADER } },
+      {
+        action: {
+          case: 'append',
+          value: {
+            header: { key: CLIENT_HEADER, value: '%DOWNSTREAM_PEER_URI_SAN%' },
+            appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+          },
+        },
+      },
+    ],
+  })
+}
+
+/** Marks the answers that this Envoy gives because it could not reach the application. */
+function undeliveredMapper() {
+  return {
+    filter: {
+      filterSpecifier: { case: 'responseFlagFilter' as const, value: { flags: UNDELIVERED_FLAGS } },
+    },
+    headersToAdd: [
+      {
+        header: { key: UNDELIVERED_HEADER, value: '1' },
+        appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+      },
+    ],
+  }
+}

@@ -1,0 +1,36 @@
+import { create } from '@bufbuild/protobuf'
+import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { InboundRoutes } from '../mesh/mesh.js'
+import { duration } from './messages.js'
+import { applicationCluster, inboundRouteName, UNDELIVERED_HEADER } from './names.js'
+import { rbacPerRoute } from './rbac.js'
+
+/** Everything for one port goes to its application, if the rules let it. Timeouts and retries are the caller's. */
+export function buildInboundRoutes({ name, access }: InboundRoutes): RouteConfiguration {
+  const routeName = inboundRouteName(name)
+  return create(RouteConfigurationSchema, {
+    name: routeName,
+    virtualHosts: [
+      {
+        name: routeName,
+        domains: ['*'],
+        routes: [
+          {
+            name: 'application',
+            match: { pathSpecifier: { case: 'prefix', value: '/' } },
+            action: {
+              case: 'route',
+              value: {
+                clusterSpecifier: { case: 'cluster', value: applicationCluster(name) },
+                timeout: duration(0),
+              },
+            },
+          },
+        ],
+        typedPerFilterConfig: rbacPerRoute(access),
+      },
+    ],
+    // An application must not be able to make its callers try again by forging what its Envoy says.
+    responseHeadersToRemove: [UNDELIVERED_HEADER],
+  })
+}

@@ -1,0 +1,98 @@
+import { create } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { TrafficDirection } from '../../common/proto/envoy/config/core/v3/base_pb.js'
+import {
+  type FilterChain,
+  FilterChainSchema,
+} from '../../common/proto/envoy/config/listener/v3/listener_components_pb.js'
+import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
+import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
+import type { SocketAddress } from '../../common/socket-address.js'
+import type { InboundPort, MeshHost, NamedPort, UpstreamListener } from '../mesh/mesh.js'
+import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
+import { pack, socketAddress } from './messages.js'
+import { applicationCluster, INBOUND_LISTENER, nameListener } from './names.js'
+import { tcpProxy } from './tcp-proxy.js'
+import { downstreamTls } from './tls.js'
+
+const HTTP_FILTER = 'envoy.filters.network.http_connection_manager'
+const TCP_FILTER = 'envoy.filters.network.tcp_proxy'
+
+/** Bytes that are buffered for one connection before its sender is slowed down. */
+const BUFFER_BYTES = 1024 * 1024
+
+/**
+ * The listener for other Envoys: one filter chain for each port that the host serves, told apart by TLS server name. A
+ * connection without TLS, or for a name that is not served, matches none and is closed.
+ */
+export function buildInboundListener({ inbound, ports }: MeshHost, trustDomain: string): Listener {
+  return create(ListenerSchema, {
+    name: INBOUND_LISTENER,
+    address: socketAddress(inbound),
+    statPrefix: INBOUND_LISTENER,
+    trafficDirection: TrafficDirection.INBOUND,
+    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    listenerFilters: [
+      {
+        name: 'envoy.filters.listener.tls_inspector',
+        configType: { case: 'typedConfig', value: pack(TlsInspectorSchema, {}) },
+      },
+    ],
+    filterChains: ports.map((port) => inboundChain(port, trustDomain)),
+  })
+}
+
+function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
+  const { name, service, protocol, serverName } = port
+  return create(FilterChainSchema, {
+    name,
+    filterChainMatch: { serverNames: [serverName], transportProtocol: 'tls' },
+    filters: [
+      protocol === 'http'
+        ? networkFilter(HTTP_FILTER, inboundConnectionManager(port))
+        : networkFilter(TCP_FILTER, tcpProxy('inbound', [{ cluster: applicationCluster(name), weight: 1 }])),
+    ],
+    transportSocket: downstreamTls({ service, port: name, protocol, trustDomain }),
+  })
+}
+
+/** The listener of a named port at its service's virtual address, on all of its numbers. */
+export function buildNameListener(port: NamedPort, addresses: readonly SocketAddress[]): Listener {
+  return outboundListener(nameListener(port.name), addresses, port)
+}
+
+/** The listener of a declared upstream, whose calls carry the identity of the service that declared it. */
+export function buildUpstreamListener(upstream: UpstreamListener, target: NamedPort, as: string | undefined): Listener {
+  return outboundListener(upstream.name, [upstream.bind], target, as)
+}
+
+function outboundListener(
+  name: string,
+  [address, ...more]: readonly SocketAddress[],
+  port: NamedPort,
+  as?: string,
+): Listener {
+  return create(ListenerSchema, {
+    name,
+    ...(address === undefined ? {} : { address: socketAddress(address) }),
+    additionalAddresses: more.map((one) => ({ address: socketAddress(one) })),
+    statPrefix: 'outbound',
+    trafficDirection: TrafficDirection.OUTBOUND,
+    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    // Shared, two Envoys would take each other's connections in silence: better an error that says who is in the way.
+    enableReusePort: false,
+    filterChains: [
+      {
+        filters: [
+          port.protocol === 'http'
+            ? networkFilter(HTTP_FILTER, outboundConnectionManager(port, as))
+            : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], as)),
+        ],
+      },
+    ],
+  })
+}
+
+function networkFilter(name: string, config: Any) {
+  return { name, configType: { case: 'typedConfig' as const, value: config } }
+}

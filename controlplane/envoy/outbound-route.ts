@@ -1,0 +1,80 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  DirectResponseActionSchema,
+  type RouteAction as EnvoyRouteAction,
+  type Route,
+  RouteActionSchema,
+  RouteSchema,
+} from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
+import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { MeshRoute, OutboundRoutes, RequestMatch, RouteAction } from '../mesh/mesh.js'
+import { buildRouteMatch, quoteRegex } from './match.js'
+import { duration } from './messages.js'
+import { asIdentity, outboundRouteName, UNDELIVERED_HEADER } from './names.js'
+import { buildRetryPolicy } from './retry.js'
+
+/** Longest body of a direct response, bytes: what the language allows. */
+const MAX_RESPONSE_BODY = 65_536
+
+/**
+ * The routes of one port on the caller's side.
+ *
+ * @param as the service whose identity its calls carry; absent: the host's caller
+ */
+export function buildOutboundRoutes({ name, routes }: OutboundRoutes, as?: string): RouteConfiguration {
+  const routeName = asIdentity(outboundRouteName(name), as)
+  return create(RouteConfigurationSchema, {
+    name: routeName,
+    virtualHosts: [{ name: routeName, domains: ['*'], routes: routes.map((route) => buildRoute(route, as)) }],
+    // What the callee's Envoy says to this one is not for the application.
+    responseHeadersToRemove: [UNDELIVERED_HEADER],
+    maxDirectResponseBodySizeBytes: MAX_RESPONSE_BODY,
+  })
+}
+
+function buildRoute({ name, match, action }: MeshRoute, as: string | undefined): Route {
+  return create(RouteSchema, { name, match: buildRouteMatch(match), action: buildAction(action, match, as) })
+}
+
+function buildAction(action: RouteAction, match: RequestMatch, as: string | undefined): NonNullable<Route['action']> {
+  if (action.kind === 'forward') return { case: 'route', value: buildForward(action, match, as) }
+  const { status, body } = action
+  const value = create(DirectResponseActionSchema, {
+    status,
+    ...(body === undefined ? {} : { body: { specifier: { case: 'inlineString', value: body } } }),
+  })
+  return { case: 'directResponse', value }
+}
+
+function buildForward(
+  { to, timeout, retry, prefixRewrite }: Extract<RouteAction, { kind: 'forward' }>,
+  match: RequestMatch,
+  as: string | undefined,
+): EnvoyRouteAction {
+  const [only, ...more] = to
+  return create(RouteActionSchema, {
+    clusterSpecifier:
+      only !== undefined && more.length === 0
+        ? { case: 'cluster', value: asIdentity(only.cluster, as) }
+        : {
+            case: 'weightedClusters',
+            value: { clusters: to.map(({ cluster, weight }) => ({ name: asIdentity(cluster, as), weight })) },
+          },
+    ...(prefixRewrite === undefined ? {} : rewrite(match, prefixRewrite)),
+    // Absent would be 15 s.
+    timeout: duration(timeout === 'unlimited' ? 0 : timeout.ms),
+    ...(retry === undefined ? {} : { retryPolicy: buildRetryPolicy(retry) }),
+  })
+}
+
+/**
+ * Replaces the matched prefix. Cutting `/seg` off would leave `//a` of `/seg/a`, because what is left begins with the
+ * slash that the new prefix ends with: there an expression takes that slash too.
+ */
+function rewrite({ path }: RequestMatch, target: string) {
+  const matched = path?.kind === 'prefix' ? path.value.replace(/\/$/, '') : ''
+  if (!target.endsWith('/') || matched === '' || path?.value.endsWith('/') === true) return { prefixRewrite: target }
+  return {
+    regexRewrite: { pattern: { regex: `^${quoteRegex(matched)}/?` }, substitution: target.replaceAll('\\', '\\\\') },
+  }
+}

@@ -1,0 +1,25 @@
+import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
+import type { Mesh, MeshPort, Sources } from '../mesh/mesh.js'
+
+/**
+ * The documents that a resource was made from, by its type and name, so that Envoy's refusal of it can be shown to who
+ * wrote them. Empty where it was made from nothing that a person wrote on the control plane.
+ */
+export function sourcesOf(mesh: Mesh, type: string, name: string): Sources {
+  const [plain = ''] = name.split('@')
+  const port = portOf(mesh, plain)
+  if (port === undefined) return []
+  if (type === CLUSTER || type === ENDPOINT)
+    return port.clusters.find((cluster) => cluster.name === plain)?.sources ?? []
+  if (type === ROUTE)
+    return plain.startsWith('inbound/') ? (port.inbound?.sources ?? []) : (port.outbound?.sources ?? [])
+  if (type === SECRET) return port.allowList?.sources ?? []
+  return type === LISTENER ? (port.named.tcp?.sources ?? port.outbound?.sources ?? []) : []
+}
+
+/** The port whose name stands in a resource's name, behind a word for its kind or before a subset. */
+function portOf(mesh: Mesh, name: string): MeshPort | undefined {
+  const parts = name.split('/')
+  const candidates = [parts.slice(0, 2), parts.slice(1, 3)].map((part) => part.join('/'))
+  return candidates.map((candidate) => mesh.ports.get(candidate)).find((port) => port !== undefined)
+}
