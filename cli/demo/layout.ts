@@ -53,7 +53,16 @@ export const SHOP_HOSTS: readonly DemoHost[] = [
     version: 'v2',
     port: 9090,
   },
-  { name: 'ledger-1', address: '127.0.1.4', range: '127.84.0.0/16', service: 'ledger', app: 'ledger', port: 7000 },
+  {
+    name: 'pay-3',
+    address: '127.0.1.4',
+    range: '127.84.0.0/16',
+    service: 'payments',
+    app: 'payments',
+    version: 'v1',
+    port: 9090,
+  },
+  { name: 'ledger-1', address: '127.0.1.5', range: '127.85.0.0/16', service: 'ledger', app: 'ledger', port: 7000 },
 ]
 
 /** The control plane's own loopback address. */

@@ -78,7 +78,7 @@ function thingsToTry(mesh: DemoMesh): string {
      sed -i 's/services: \\[nobody\\] }/services: [web] }/' ${rules}
 
 3. Stop an instance, or the control plane, and count the failed requests:
-     kill -9 ${mesh.process('app-pay-2').pid}    # the application of pay-2
+     kill -9 ${mesh.process('app-pay-1').pid}    # the application of pay-1; pay-3 runs v1 too
      kill -9 ${mesh.process('controlplane').pid}    # the control plane
 
 Look at the mesh:

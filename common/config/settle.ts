@@ -2,7 +2,9 @@
 export interface FileStat {
   readonly inode: bigint
   readonly size: bigint
+  /** When its content was last written. */
   readonly modified: bigint
+  /** When its content, name, owner or mode last changed. */
   readonly changed: bigint
 }
 
@@ -15,20 +17,32 @@ export const SHRUNK_MS = 5_000
 /** A deleted file is gone after so long, milliseconds: editors that replace files delete them for a moment. */
 export const GONE_MS = 1_000
 
+/** One look at the directories. */
+export interface Sight {
+  readonly files: ReadonlyMap<string, FileStat>
+  /** Milliseconds of a clock that never jumps. */
+  readonly now: number
+  /** How long ago a file last changed by the wall clock, milliseconds; only asked about files never seen before. */
+  readonly ageOf?: (stat: FileStat) => number
+  /** Whether nothing can be said about a path now, because a directory above it cannot be read. */
+  readonly isHidden?: (path: string) => boolean
+}
+
 /** What to do about files now. */
 export interface Settled {
-  /** Paths to be read now, with what they looked like. */
-  readonly take: ReadonlyMap<string, FileStat>
+  /** Paths to be read now. */
+  readonly take: readonly string[]
   readonly gone: readonly string[]
   /** Paths that are held because they shrank. */
   readonly shrunk: readonly string[]
-  /** When to look again although nothing happens, milliseconds as `now`; undefined: no need. */
+  /** When to look again although nothing happens, on the clock of `now`; undefined: no need. */
   readonly wakeAt: number | undefined
 }
 
 interface Pending {
+  /** Undefined: missing. */
   readonly stat: FileStat | undefined
-  readonly since: number
+  readonly due: number
 }
 
 /**
@@ -39,59 +53,62 @@ export class Settling {
   readonly #taken = new Map<string, FileStat>()
   readonly #pending = new Map<string, Pending>()
 
-  /** Says that a file was read as it looked like this. */
+  /** Says that a file was read, or found unusable, as it looked like this. */
   taken(path: string, stat: FileStat): void {
     this.#taken.set(path, stat)
     this.#pending.delete(path)
   }
 
-  /** @param now milliseconds that never jump */
-  observe(files: ReadonlyMap<string, FileStat>, now: number): Settled {
-    const take = new Map<string, FileStat>()
-    const gone: string[] = []
-    const shrunk: string[] = []
-    const wakes: number[] = []
+  /** A path that is to be taken is named again at each look until {@link taken} is told. */
+  observe({ files, now, ageOf, isHidden }: Sight): Settled {
     for (const path of new Set([...files.keys(), ...this.#taken.keys(), ...this.#pending.keys()])) {
-      const stat = files.get(path)
-      const before = this.#taken.get(path)
-      if (same(stat, before)) {
-        this.#pending.delete(path)
-        continue
-      }
-      const since = this.#since(path, stat, now)
-      const due = since + waitFor(before, stat)
-      if (due > now) {
-        wakes.push(due)
-        if (isShrunk(before, stat) && now - since >= STABLE_MS) shrunk.push(path)
-        else if (isShrunk(before, stat)) wakes.push(since + STABLE_MS)
-      } else if (stat !== undefined) take.set(path, stat)
-      else {
-        gone.push(path)
-        this.#taken.delete(path)
-        this.#pending.delete(path)
-      }
+      if (isHidden?.(path) !== true) this.#observeOne(path, files.get(path), now, ageOf)
     }
-    return { take, gone, shrunk, wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes) }
+    const due = [...this.#pending].filter(([, pending]) => pending.due <= now)
+    const gone = due.flatMap(([path, { stat }]) => (stat === undefined ? [path] : []))
+    for (const path of gone) {
+      this.#taken.delete(path)
+      this.#pending.delete(path)
+    }
+    const waiting = [...this.#pending].filter(([, pending]) => pending.due > now)
+    return {
+      take: due.flatMap(([path, { stat }]) => (stat === undefined ? [] : [path])),
+      gone,
+      shrunk: waiting.flatMap(([path, { stat }]) => (isShrunk(this.#taken.get(path), stat) ? [path] : [])),
+      wakeAt: waiting.length === 0 ? undefined : Math.min(...waiting.map(([, pending]) => pending.due)),
+    }
   }
 
-  #since(path: string, stat: FileStat | undefined, now: number): number {
+  #observeOne(path: string, stat: FileStat | undefined, now: number, ageOf: Sight['ageOf']): void {
+    const taken = this.#taken.get(path)
     const pending = this.#pending.get(path)
-    if (pending !== undefined && same(pending.stat, stat)) return pending.since
-    this.#pending.set(path, { stat, since: now })
-    return now
+    if (same(stat, taken)) this.#pending.delete(path)
+    else if (pending === undefined || !same(stat, pending.stat)) {
+      const age = taken === undefined && pending === undefined && stat !== undefined ? Math.max(0, ageOf?.(stat) ?? 0) : 0
+      const wait = Math.max(0, waitFor(taken, pending, stat) - age)
+      this.#pending.set(path, { stat, due: now + wait })
+    }
   }
 }
 
 /** How long a change must have been stable before it is taken. */
-function waitFor(before: FileStat | undefined, stat: FileStat | undefined): number {
-  if (stat === undefined) return before === undefined ? 0 : GONE_MS
-  // A rename changes the inode's own time after the last write; a file that is made and written in place has both alike.
-  if (before !== undefined && before.inode !== stat.inode && stat.changed > stat.modified) return 0
-  return isShrunk(before, stat) ? SHRUNK_MS : STABLE_MS
+function waitFor(taken: FileStat | undefined, pending: Pending | undefined, stat: FileStat | undefined): number {
+  if (stat === undefined) return taken === undefined ? 0 : GONE_MS
+  if (taken !== undefined && isRenamed(taken, pending, stat)) return 0
+  return isShrunk(taken, stat) ? SHRUNK_MS : STABLE_MS
 }
 
-function isShrunk(before: FileStat | undefined, stat: FileStat | undefined): boolean {
-  return before !== undefined && stat !== undefined && before.inode === stat.inode && stat.size * 2n < before.size
+/**
+ * Whether a whole file was renamed into the place of another: the name never vanished, and the rename changed the inode
+ * after its last write. A file that is made and written in place has equal times, and is seen growing under one inode.
+ */
+function isRenamed(taken: FileStat, pending: Pending | undefined, stat: FileStat): boolean {
+  if (taken.inode === stat.inode || stat.size === 0n || stat.changed <= stat.modified) return false
+  return pending === undefined || (pending.stat !== undefined && pending.stat.inode !== stat.inode)
+}
+
+function isShrunk(taken: FileStat | undefined, stat: FileStat | undefined): boolean {
+  return taken !== undefined && stat !== undefined && taken.inode === stat.inode && stat.size * 2n < taken.size
 }
 
 function same(a: FileStat | undefined, b: FileStat | undefined): boolean {

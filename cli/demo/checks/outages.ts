@@ -1,5 +1,5 @@
 import { type Check, type CheckContext, expect } from '../check.js'
-import { askShop } from '../client.js'
+import { askShop, httpGet } from '../client.js'
 import { Load } from '../load.js'
 
 /** The control plane is killed and comes back; traffic does not notice, and nothing that is known is sent again. */
@@ -34,12 +34,20 @@ export const hostRestartedAlone: Check = {
     const began = performance.now()
     mesh.startApplication('pay-2')
     mesh.startAgent('pay-2')
+    // No request is sent before Envoy is live: five failures in a row would have callers leave the host alone for 30 s.
+    await mesh.until("pay-2's Envoy to be live", () => envoyLive(mesh.host('pay-2').address))
     await mesh.until('pay-2 to serve again', () => servedBy(context, 'pay-2'))
     const took = performance.now() - began
     await mesh.startControlPlane()
     await mesh.waitUntilHealthy(mesh.layout.hosts.length)
     return `serving again after ${(took / 1000).toFixed(1)} s`
   },
+}
+
+/** Whether the Envoy of a host says that it is ready. */
+async function envoyLive(host: string): Promise<boolean> {
+  const answer = await httpGet({ host, port: 15090, path: '/ready' }).catch(() => undefined)
+  return answer?.status === 200
 }
 
 /** Whether one of a few requests is answered by that host; the others are answered elsewhere, or retried. */
