@@ -33,7 +33,7 @@ export interface Settled {
   /** Paths to be read now. */
   readonly take: readonly string[]
   readonly gone: readonly string[]
-  /** Paths that are held because they shrank. */
+  /** Paths that have been stable and are held because they shrank. */
   readonly shrunk: readonly string[]
   /** When to look again although nothing happens, on the clock of `now`; undefined: no need. */
   readonly wakeAt: number | undefined
@@ -42,6 +42,7 @@ export interface Settled {
 interface Pending {
   /** Undefined: missing. */
   readonly stat: FileStat | undefined
+  readonly since: number
   readonly due: number
 }
 
@@ -71,11 +72,14 @@ export class Settling {
       this.#pending.delete(path)
     }
     const waiting = [...this.#pending].filter(([, pending]) => pending.due > now)
+    const shrunk = waiting.filter(([path, { stat }]) => isShrunk(this.#taken.get(path), stat))
+    const told = shrunk.map(([, { since }]) => since + STABLE_MS).filter((at) => at > now)
+    const wakes = [...told, ...waiting.map(([, pending]) => pending.due)]
     return {
       take: due.flatMap(([path, { stat }]) => (stat === undefined ? [] : [path])),
       gone,
-      shrunk: waiting.flatMap(([path, { stat }]) => (isShrunk(this.#taken.get(path), stat) ? [path] : [])),
-      wakeAt: waiting.length === 0 ? undefined : Math.min(...waiting.map(([, pending]) => pending.due)),
+      shrunk: shrunk.flatMap(([path, { since }]) => (since + STABLE_MS > now ? [] : [path])),
+      wakeAt: wakes.length === 0 ? undefined : Math.min(...wakes),
     }
   }
 
@@ -84,9 +88,10 @@ export class Settling {
     const pending = this.#pending.get(path)
     if (same(stat, taken)) this.#pending.delete(path)
     else if (pending === undefined || !same(stat, pending.stat)) {
-      const age = taken === undefined && pending === undefined && stat !== undefined ? Math.max(0, ageOf?.(stat) ?? 0) : 0
+      const age =
+        taken === undefined && pending === undefined && stat !== undefined ? Math.max(0, ageOf?.(stat) ?? 0) : 0
       const wait = Math.max(0, waitFor(taken, pending, stat) - age)
-      this.#pending.set(path, { stat, due: now + wait })
+      this.#pending.set(path, { stat, since: now, due: now + wait })
     }
   }
 }

@@ -36,7 +36,7 @@ function checkRule(rule: RouteRule, path: DocumentPath, document: YamlDocument):
     const message = `${actions.join(' and ')} exclude each other`
     problems.push(found(document, [...path, actions[1] ?? ''], { code: 'MSH0220', message, hint: 'keep one of them' }))
   }
-  if (rule.split !== undefined && rule.split.every(({ weight }) => weight === 0)) {
+  if (rule.split?.every(({ weight }) => weight === 0) === true) {
     const message = 'all weights are zero'
     problems.push(found(document, [...path, 'split'], { code: 'MSH0221', message, hint: 'give one of them a weight' }))
   }

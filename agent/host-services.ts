@@ -1,8 +1,8 @@
+import { LastGoodStore } from '../common/config/accepted.js'
 import { defaultProtocol } from '../common/config/default-protocol.js'
 import { DocumentReader, type ParsedDocument } from '../common/config/documents.js'
 import type { Protocol } from '../common/config/fields.js'
 import { type TextFile, watchFiles } from '../common/config/file-set.js'
-import { LastGoodStore } from '../common/config/last-good.js'
 import type { Located } from '../common/config/located.js'
 import { problemAt, validate } from '../common/config/validate.js'
 import type { YamlDocument } from '../common/config/yaml.js'
@@ -12,7 +12,7 @@ import { formatProblem, type Location, type Problem } from '../common/problem.js
 import type { SocketAddress } from '../common/socket-address.js'
 import type { Task } from '../common/tasks.js'
 import { type Check, DEFAULT_CHECK } from './checks/check.js'
-import { type ServiceFileText, serviceFile } from './services-schema.js'
+import { type ServiceFileText, serviceFile } from './host-service-schema.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** A named port of a service of this host. */
