@@ -28,8 +28,8 @@ export interface FoundFile {
 export interface Listing {
   /** In lexical order of their shown names. */
   readonly files: readonly FoundFile[]
-  /** Paths of which nothing is known now, because they cannot be looked at; files below them may exist. */
-  readonly hidden: readonly string[]
+  /** Files and directories of which nothing is known now, because they cannot be looked at. */
+  readonly hidden: readonly Pick<FoundFile, 'path' | 'shown'>[]
   readonly problems: readonly Problem[]
 }
 
@@ -49,7 +49,7 @@ export async function listDirectories(directories: readonly string[]): Promise<L
 interface Walk {
   /** By path: directories may lie in each other. */
   readonly files: Map<string, FoundFile>
-  readonly hidden: string[]
+  readonly hidden: Pick<FoundFile, 'path' | 'shown'>[]
   readonly problems: Problem[]
 }
 
@@ -72,7 +72,7 @@ async function listBelow(directory: string, show: Show, above: readonly string[]
     }
   } catch (error) {
     if (isMissing(error)) return
-    walk.hidden.push(directory)
+    walk.hidden.push({ path: directory, shown: show(directory) })
     walk.problems.push(fileProblem(show(directory), 'MSH0101', `cannot be listed: ${reasonOf(error)}`))
   }
 }
@@ -82,7 +82,7 @@ async function listFile(path: string, show: Show, isLink: boolean, walk: Walk): 
     walk.files.set(path, { path, shown: show(path), stat: statOf(await stat(path, { bigint: true })) })
   } catch (error) {
     if (isMissing(error) && !isLink) return
-    walk.hidden.push(path)
+    walk.hidden.push({ path, shown: show(path) })
     const reason = isMissing(error) ? 'the file that it links to does not exist' : reasonOf(error)
     walk.problems.push(fileProblem(show(path), 'MSH0101', `cannot be read: ${reason}`))
   }

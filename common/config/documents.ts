@@ -1,6 +1,6 @@
 import type { Problem } from '../problem.js'
 import type { GoodDocument, LastGood } from './accepted.js'
-import type { FileSet, TextFile } from './file-set.js'
+import type { FileSet, TextFile } from './stable-files.js'
 import type { Located } from './located.js'
 import { readYaml, type YamlDocument } from './yaml.js'
 

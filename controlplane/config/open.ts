@@ -1,6 +1,6 @@
 import { type LastGood, LastGoodStore } from '../../common/config/accepted.js'
 import { DocumentReader } from '../../common/config/documents.js'
-import { type FileSet, readFiles, watchFiles } from '../../common/config/file-set.js'
+import { type FileSet, readFiles, watchFiles } from '../../common/config/stable-files.js'
 import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
