@@ -40,7 +40,7 @@ async function readText(file: string): Promise<string> {
 
 function EMPTY(file: string): YamlDocument {
   const location = { file, line: 1, column: 1 }
-  return { value: {}, text: '', location, locate: () => location, sourceAt: () => undefined }
+  return { value: {}, text: '', line: 1, location, locate: () => location, sourceAt: () => undefined }
 }
 
 function tooMany(file: string, documents: readonly YamlDocument[]): Problem {

@@ -16,8 +16,9 @@ export const YAML_LIMITS = { tokens: 250_000, depth: 32, aliases: 64, expandedVa
 /** One YAML document as it was written, before any schema. */
 export interface YamlDocument {
   readonly value: unknown
-  /** Its part of the file's text. */
+  /** Its part of the file's text, and the line on which that starts. */
   readonly text: string
+  readonly line: number
   /** Where its first key stands. */
   readonly location: Location
   /** As of `Located`: the node at a path, or the nearest one above it; a map's entry is located at its key. */
@@ -46,6 +47,7 @@ export function readYaml(
     documents.push({
       value,
       text: text.slice(document.range[0], document.range[2]),
+      line: locate(document.range[0]).line,
       location: locate(place.at),
       locate: (path) => locate(placeAt(place, path).at),
       sourceAt: (path) => placeAt(place, path).source,

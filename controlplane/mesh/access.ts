@@ -39,13 +39,16 @@ export function accessOfService(
   return { rules, closed, documents: mine }
 }
 
+/** The part of a document that says what it protects. */
+type ProtectedServices = Pick<AuthorizationDocument, 'service' | 'services'>
+
 /** Whether a document is about a service, by its name or because it is about all. */
-export function names({ service, services }: AuthorizationDocument, wanted: string): boolean {
-  return service === '*' || service === wanted || services?.includes(wanted) === true
+export function names(document: ProtectedServices, wanted: string): boolean {
+  return document.service === '*' || namesExactly(document, wanted)
 }
 
 /** Whether a document is about a service by its name. */
-export function namesExactly({ service, services }: AuthorizationDocument, wanted: string): boolean {
+export function namesExactly({ service, services }: ProtectedServices, wanted: string): boolean {
   return service === wanted || services?.includes(wanted) === true
 }
 
@@ -63,13 +66,19 @@ export function httpAccess({ rules, closed }: ServiceAccess, settings: MeshSetti
 }
 
 function uniquelyNamed(placed: readonly PlacedRule[], settings: MeshSettings): readonly AccessRule[] {
-  const seen = new Map<string, number>()
+  const taken = new Set<string>()
   return placed.map(({ rule, effect }, index) => {
-    const name = rule.name ?? `${effect}-${index + 1}`
-    const count = (seen.get(name) ?? 0) + 1
-    seen.set(name, count)
-    return accessRule(count === 1 ? name : `${name}-${count}`, rule, settings)
+    const name = freeName(rule.name ?? `${effect}-${index + 1}`, taken)
+    taken.add(name)
+    return accessRule(name, rule, settings)
   })
+}
+
+/** The name itself or, where several documents use it, with a number: two rules of one name would be one in Envoy. */
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name
+  for (let count = 2; taken.has(free); count++) free = `${name}-${count}`
+  return free
 }
 
 function accessRule(name: string, { from, to }: AuthorizationRule, settings: MeshSettings): AccessRule {

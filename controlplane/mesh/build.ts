@@ -1,4 +1,4 @@
-import { compareProblems, type Problem } from '../../common/problem.js'
+import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
 import { accessOfService, httpAccess, namesPath, type ServiceAccess } from './access.js'
@@ -41,14 +41,12 @@ export function buildMesh(
 ): { readonly mesh: Mesh; readonly problems: readonly Problem[] } {
   const problems: Problems = []
   const known = [...catalog.instances.keys()].sort()
-  const servicePorts = known.flatMap((service) =>
-    portsOfService(service, catalog.instances.get(service) ?? [], config.services.get(service), problems),
-  )
-  const lookup: Lookup = { ports: new Map(servicePorts.map((port) => [port.name, port])), services: config.services }
+  const lookup: Lookup = { ports: lookUpPorts(known, catalog, config, problems), services: config.services }
   const context: PortContext = { config, settings, lookup, known, problems }
+  const servicePorts = [...lookup.ports.values()].flat().sort((a, b) => (a.name < b.name ? -1 : 1))
   const ports = new Map(servicePorts.map((port) => [port.name, buildPort(port, context)]))
   const hosts = [...catalog.hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const meshHosts = hosts.map((host) => buildHost(host, ports, settings, problems))
+  const meshHosts = hosts.map((host) => buildHost(host, ports, lookup, settings, problems))
   const named = [...ports.values()].map((port) => port.named)
   problems.push(...unusedDocuments(config, lookup))
   return {
@@ -58,8 +56,17 @@ export function buildMesh(
       hosts: new Map(meshHosts.map((host) => [host.name, host])),
       nameViews: nameViews(hosts, named, offsets),
     },
-    problems: problems.sort(compareProblems),
+    problems: sortedOnce(problems),
   }
+}
+
+function lookUpPorts(known: readonly string[], catalog: Catalog, config: Config, problems: Problems): Lookup['ports'] {
+  return new Map(
+    known.map((service) => {
+      const instances = catalog.instances.get(service) ?? []
+      return [service, portsOfService(service, instances, config.services.get(service), problems)]
+    }),
+  )
 }
 
 function buildPort(port: ServicePort, context: PortContext): MeshPort {
@@ -70,17 +77,18 @@ function buildPort(port: ServicePort, context: PortContext): MeshPort {
   const inside = port.reach === 'mesh'
   const sources = access.documents.map(({ location }) => location)
   if (port.protocol === 'tcp') {
-    const allowList = inside ? tcpAllowList(port, access, context.known, settings, problems) : undefined
+    const tcp = { name: port.name, service: port.service, besideHttp: besideHttp(port, context.lookup) }
+    const allowList = inside ? tcpAllowList(tcp, access, context.known, settings, problems) : undefined
     return { named, ...clusters, ...(allowList === undefined ? {} : { allowList }) }
   }
-  const outbound = outboundRoutes(port, routeOf(port, config), context.lookup, problems)
+  const outbound = outboundRoutes(port, routeOf(port, context), context.lookup, problems)
   const inbound = { name: port.name, access: httpAccess(access, settings), sources }
   return { named, ...clusters, outbound, ...(inside ? { inbound } : {}) }
 }
 
-function namedPort(port: ServicePort, access: ServiceAccess, { config, lookup, problems }: PortContext): NamedPort {
-  const { name, service, protocol, numbers } = port
-  const route = routeOf(port, config)
+function namedPort(port: ServicePort, access: ServiceAccess, context: PortContext): NamedPort {
+  const { name, service, protocol } = port
+  const route = routeOf(port, context)
   const routeNamesPath = route?.value.rules.some(({ match }) =>
     [match ?? []].flat().some(({ path }) => path !== undefined),
   )
@@ -88,16 +96,35 @@ function namedPort(port: ServicePort, access: ServiceAccess, { config, lookup, p
     name,
     service,
     protocol,
-    numbers: protocol === 'http' ? [...new Set([...numbers, HTTP_PORT])].sort((a, b) => a - b) : numbers,
-    ...(protocol === 'tcp' ? { tcp: outboundTcp(port, route, lookup, problems) } : {}),
+    numbers: numbersOf(port, context.lookup),
+    ...(protocol === 'tcp' ? { tcp: outboundTcp(port, route, context.lookup, context.problems) } : {}),
     rejectEscapedSlashes: protocol === 'http' && (namesPath(access) || routeNamesPath === true),
   }
+}
+
+/** The port's own numbers and, for the first http port of its service, 80, unless another port of it is there. */
+function numbersOf(port: ServicePort, { ports }: Lookup): readonly number[] {
+  const siblings = ports.get(port.service) ?? []
+  const first = siblings.find(({ protocol }) => protocol === 'http')
+  const free = !siblings.some(({ numbers }) => numbers.includes(HTTP_PORT))
+  return first === port && free ? [...port.numbers, HTTP_PORT].sort((a, b) => a - b) : port.numbers
 }
 
 /**
  * The route document of a port: that for the port by its name, or that for all ports of the service. The latter speaks
  * of requests where the service has an http port, and then leaves its tcp ports alone.
  */
-function routeOf(port: ServicePort, config: Config) {
-  return config.routes.get(port.service)?.get(port.portName) ?? config.routes.get(port.service)?.get('')
+function routeOf(port: ServicePort, { config, lookup }: PortContext) {
+  const documents = config.routes.get(port.service)
+  const forAll = port.protocol === 'tcp' && besideHttp(port, lookup) ? undefined : documents?.get('')
+  return documents?.get(port.portName) ?? forAll
+}
+
+function besideHttp({ service }: ServicePort, { ports }: Lookup): boolean {
+  return (ports.get(service) ?? []).some(({ protocol }) => protocol === 'http')
+}
+
+/** In the order of files, each once: a document is looked at for every port that it is about. */
+function sortedOnce(problems: Problems): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()].sort(compareProblems)
 }

@@ -8,8 +8,8 @@ import { scaleWeights } from './split.js'
 
 /** What destinations are looked up in. */
 export interface Lookup {
-  /** By name, `payments/main`. */
-  readonly ports: ReadonlyMap<string, ServicePort>
+  /** By service, in the order of its file. */
+  readonly ports: ReadonlyMap<string, readonly ServicePort[]>
   /** By service. */
   readonly services: ReadonlyMap<string, Located<ServiceDocument>>
 }
@@ -61,7 +61,7 @@ function findCluster(
   { ports, services }: Lookup,
 ): string | NotFound {
   const service = destination.service ?? owner
-  const candidates = [...ports.values()].filter((port) => port.service === service)
+  const candidates = ports.get(service) ?? []
   if (candidates.length === 0) {
     const hint = 'no host reports it and no catalog document names it'
     return { key: 'service', code: 'MSH0301', message: `there is no service ${service}`, hint }
@@ -78,8 +78,8 @@ function findCluster(
   }
   const { subset } = destination
   if (subset === undefined) return port.name
-  if (services.get(service)?.value.subsets[subset] !== undefined) return `${port.name}/${subset}`
   const known = Object.keys(services.get(service)?.value.subsets ?? {})
+  if (known.includes(subset)) return `${port.name}/${subset}`
   const hint =
     known.length === 0 ? `write subsets in { kind: service, service: ${service} }` : `it has ${known.join(', ')}`
   return { key: 'subset', code: 'MSH0303', message: `${service} has no subset ${subset}`, hint }

@@ -1,5 +1,6 @@
 import type { CatalogHost, DeclaredUpstream } from '../catalog/catalog.js'
 import { serverName } from './clusters.js'
+import type { Lookup } from './destinations.js'
 import type { InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
 import { viewKey } from './names.js'
 import { type Problems, problemOf } from './report.js'
@@ -9,6 +10,7 @@ import type { MeshSettings } from './settings.js'
 export function buildHost(
   host: CatalogHost,
   ports: ReadonlyMap<string, MeshPort>,
+  lookup: Lookup,
   settings: MeshSettings,
   problems: Problems,
 ): MeshHost {
@@ -16,7 +18,7 @@ export function buildHost(
     name: host.name,
     inbound: host.inbound,
     ports: inboundPorts(host, ports, settings),
-    upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, ports, problems) ?? []),
+    upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
     ...(host.names === undefined ? {} : { nameView: viewKey(host.names) }),
   }
 }
@@ -44,13 +46,16 @@ function inboundPorts(
 
 function upstreamListener(
   { declaredBy, service, port, bind, place }: DeclaredUpstream,
-  ports: ReadonlyMap<string, MeshPort>,
+  host: CatalogHost,
+  { ports }: Lookup,
   problems: Problems,
 ): UpstreamListener | undefined {
-  const candidates = [...ports.values()].filter(({ named }) => named.service === service)
-  const target = candidates.find(({ named }) => port === undefined || named.name === `${service}/${port}`)
+  const candidates = ports.get(service) ?? []
+  const target = candidates.find(({ portName }) => port === undefined || portName === port)
   const name = `upstream/${declaredBy}/${bind.address}:${bind.port}`
-  if (target !== undefined) return { name, bind, target: target.named.name, as: declaredBy }
+  if (target !== undefined) {
+    return { name, bind, target: target.name, ...(declaredBy === host.caller ? {} : { as: declaredBy }) }
+  }
   const what = candidates.length === 0 ? `there is no service ${service}` : `${service} has no port ${port}`
   const message = `the upstream of ${declaredBy} at ${bind.address}:${bind.port} leads nowhere: ${what}`
   problems.push(problemOf(place, { code: 'MSH0406', severity: 'notice', message }))

@@ -125,7 +125,10 @@ export interface NamedPort {
   readonly name: string
   readonly service: string
   readonly protocol: 'http' | 'tcp'
-  /** The numbers on which it listens at the service's virtual address, sorted: those of the instances, and 80 for http. */
+  /**
+   * The numbers on which it listens at the service's virtual address, sorted: those of the instances, and 80 for the
+   * first http port of the service.
+   */
   readonly numbers: readonly number[]
   /** Present for tcp ports. */
   readonly tcp?: OutboundTcp
@@ -184,15 +187,15 @@ export interface TcpAllowList {
   readonly sources: Sources
 }
 
-/** A declared upstream: a listener on a host's own address whose calls carry the identity of one service. */
+/** A declared upstream: a listener on a host's own address whose calls carry the identity of who declared it. */
 export interface UpstreamListener {
   /** `upstream/<declaring service>/<address>:<port>` */
   readonly name: string
   readonly bind: SocketAddress
   /** The named port that is called. */
   readonly target: string
-  /** The service whose identity the call carries. */
-  readonly as: string
+  /** The service whose identity the call carries; absent: that of the host's calls by name is the same. */
+  readonly as?: string
 }
 
 /** What is particular to one host. */

@@ -3,7 +3,7 @@ import type { CatalogHost, HostNames } from '../catalog/catalog.js'
 import type { NamedPort, NameView } from './mesh.js'
 import { addressIn, type Offsets } from './virtual-address.js'
 
-/** The port on which every http service listens beside its own. */
+/** The port on which every service with an http port listens beside its own: `http://payments.mesh/`. */
 export const HTTP_PORT = 80
 
 /** Names as they look on the hosts: one view for all hosts that would see the same. */

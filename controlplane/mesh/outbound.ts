@@ -114,7 +114,7 @@ export function outboundTcp(
     const message = `not possible for the tcp port ${port.name}: only to and split are`
     problems.push(problemAt(document, path, { code: 'MSH0308', message }))
   }
-  if (misplaced.length > 0) return whole
+  if (misplaced.length > 0 || (rule.to === undefined && rule.split === undefined)) return whole
   const to = resolveDestinations(rule, 0, port, document, lookup, problems)
   return to === undefined ? whole : { to, sources: [document.location] }
 }

@@ -20,7 +20,8 @@ export interface ServicePort {
 }
 
 /**
- * The ports of one service: those that any of its instances has, with one protocol each.
+ * The ports of one service: those that any of its instances has, with one protocol each, in the order of the first
+ * instance's file.
  *
  * Instances outside the mesh do not count beside one inside: otherwise writing a file would be a way to get a service's
  * requests in plain text. An instance whose port has another protocol than the others is left out of that port.
@@ -31,8 +32,9 @@ export function portsOfService(
   document: Located<ServiceDocument> | undefined,
   problems: Problems,
 ): readonly ServicePort[] {
-  const instances = withoutOutsiders(service, all, problems)
-  const names = [...new Set(instances.flatMap(({ ports }) => ports.map(({ name }) => name)))].sort()
+  const sorted = [...all].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const instances = withoutOutsiders(service, sorted, problems)
+  const names = [...new Set(instances.flatMap(({ ports }) => ports.map(({ name }) => name)))]
   return names.map((portName) => portOf(service, portName, instances, document?.value.protocol, problems))
 }
 

@@ -5,17 +5,27 @@ import type { Principal, TcpAllowList } from './mesh.js'
 import { type Problems, problemAt } from './report.js'
 import type { MeshSettings } from './settings.js'
 
+/** The port that a list is for. */
+export interface TcpPort {
+  /** `ledger/main` */
+  readonly name: string
+  readonly service: string
+  /** Whether the service has an http port too, to which rules about requests may belong. */
+  readonly besideHttp: boolean
+}
+
 /**
  * Who may open a connection to a tcp port. It is enforced in the TLS handshake, where lists cannot say "not": what is
  * denied is taken out of everybody that the mesh knows.
  *
- * A rule that speaks of requests cannot be kept for bytes. Where its document names this service it is an error; in
- * either case it fails safe: such an allow grants nothing, such a deny refuses the callers altogether.
+ * A rule that speaks of requests cannot be kept for bytes. Where its document names this service, which has nothing but
+ * tcp, it is an error; in any case it fails safe: such an allow grants nothing, such a deny refuses the callers
+ * altogether.
  *
  * @param known names of all services
  */
 export function tcpAllowList(
-  port: { readonly name: string; readonly service: string },
+  port: TcpPort,
   access: ServiceAccess,
   known: readonly string[],
   settings: MeshSettings,
@@ -51,7 +61,7 @@ function principalsOf(
   if (denied.includes(EVERYBODY)) return []
   const { trustDomain } = settings
   const hosts: Principal[] = patterns.includes(EVERYBODY) ? [{ kind: 'prefix', prefix: hostId(trustDomain, '') }] : []
-  const wanted = patterns.map((pattern) => (pattern === EVERYBODY ? '*' : pattern))
+  const wanted = [...new Set(patterns.map((pattern) => (pattern === EVERYBODY ? '*' : pattern)))]
   if (denied.length === 0) return [...wanted.map((pattern) => principalOf(pattern, settings)), ...hosts].sort(byText)
   const refused = (service: string) =>
     denied.some((pattern) => pattern !== EVERYBODY && matchesPattern(pattern, service))
@@ -65,15 +75,12 @@ function principalsOf(
   ].sort(byText)
 }
 
-function requestRule(
-  port: { readonly name: string; readonly service: string },
-  { document, path, effect }: PlacedRule,
-) {
-  const named = namesExactly(document.value, port.service)
+function requestRule(port: TcpPort, { document, path, effect }: PlacedRule) {
+  const meant = namesExactly(document.value, port.service) && !port.besideHttp
   const outcome = effect === 'allow' ? 'it grants nothing' : 'it refuses these callers altogether'
   return problemAt(document, [...path, 'to'], {
     code: 'MSH0309',
-    severity: named ? 'error' : 'notice',
+    severity: meant ? 'error' : 'notice',
     message: `the tcp port ${port.name} has no requests to judge by methods and paths, so ${outcome} there`,
     hint: 'write a rule without `to` for tcp services',
   })
