@@ -23,8 +23,8 @@ export interface Quarantined {
 export class Quarantine {
   /** What is stopped now, by `type/name`. */
   readonly changes = new Latest<ReadonlyMap<string, Quarantined>>(new Map())
-  /** The newest version of each resource that was published and not stopped. */
-  #lastGood = new Map<string, Resource>()
+  /** The newest version of each resource, and the one before it that was not stopped. */
+  #versions = new Map<string, Versions>()
 
   /** Takes note of what hosts refuse now. */
   observe(records: AgentRecords): void {
@@ -51,13 +51,13 @@ export class Quarantine {
     const stopped = this.changes.value
     const shared = publication.layers.get('shared')
     if (shared === undefined) return publication
+    this.#remember(shared, stopped)
     const ended = [...stopped].filter(([, { type, name, version }]) => shared.get(type)?.get(name)?.version !== version)
     if (ended.length > 0) {
       const next = new Map(stopped)
       for (const [key] of ended) next.delete(key)
       this.changes.set(next)
     }
-    this.#remember(shared, this.changes.value)
     if (this.changes.value.size === 0) return publication
     return { ...publication, layers: new Map(publication.layers).set('shared', this.#replace(shared)) }
   }
@@ -66,7 +66,7 @@ export class Quarantine {
     const next = new Map(shared)
     for (const [key, { type, name }] of this.changes.value) {
       const resources = new Map(next.get(type))
-      const good = this.#lastGood.get(key)
+      const good = this.#versions.get(key)?.before
       if (good === undefined) resources.delete(name)
       else resources.set(name, good)
       next.set(type, resources)
@@ -74,15 +74,22 @@ export class Quarantine {
     return next
   }
 
+  /** Takes note of new versions; one that was stopped never becomes what others fall back to. */
   #remember(shared: ResourceSet, stopped: ReadonlyMap<string, Quarantined>): void {
-    const next = new Map<string, Resource>()
+    const next = new Map<string, Versions>()
     for (const [type, resources] of shared) {
-      for (const [name, resource] of resources) {
+      for (const [name, newest] of resources) {
         const key = `${type}/${name}`
-        const good = stopped.has(key) ? this.#lastGood.get(key) : resource
-        if (good !== undefined) next.set(key, good)
+        const known = this.#versions.get(key)
+        if (known?.newest.version === newest.version) next.set(key, known)
+        else next.set(key, { newest, before: stopped.has(key) ? known?.before : known?.newest })
       }
     }
-    this.#lastGood = next
+    this.#versions = next
   }
+}
+
+interface Versions {
+  readonly newest: Resource
+  readonly before: Resource | undefined
 }

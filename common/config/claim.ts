@@ -27,32 +27,57 @@ const MOST_COMPARED = 64
  */
 export function claimEarlier<E extends Earlier>(earlier: readonly E[], present: readonly Present[]): ReadonlyMap<number, E> {
   const claims = new Map<number, E>()
-  const left = new Set(earlier)
+  const left = new Unclaimed(earlier)
   const claim = (index: number, one: E | undefined) => {
-    if (one === undefined) return
-    claims.set(index, one)
-    left.delete(one)
+    if (one !== undefined && left.take(one)) claims.set(index, one)
   }
   const byText = new Map(earlier.map((one) => [`${one.identity}\n${one.text}`, one]))
   for (const [index, { identity, text, valid }] of present.entries()) {
-    const same = valid ? byText.get(`${identity}\n${text}`) : undefined
-    if (same !== undefined && left.has(same)) claim(index, same)
+    if (valid) claim(index, byText.get(`${identity}\n${text}`))
   }
-  const byIdentity = Map.groupBy(left, ({ identity }) => identity)
-  for (const [index, { identity, text }] of present.entries()) {
-    if (claims.has(index) || identity === undefined) continue
-    claim(index, mostSimilar(text, byIdentity.get(identity)?.filter((one) => left.has(one)) ?? [], 0))
+  // Where several share an identity, those that need their earlier version choose first; else those that replace it.
+  const rank = ({ identity, valid }: Present) => (valid ? 1 : left.of(identity).size > 1 ? 0 : 2)
+  const order = [...present.entries()].map((entry) => ({ entry, rank: rank(entry[1]) })).sort((a, b) => a.rank - b.rank)
+  for (const { entry } of order) {
+    const [index, { identity, text }] = entry
+    if (!claims.has(index)) claim(index, mostSimilar(text, left.of(identity), 0))
   }
   for (const [index, { text, valid }] of present.entries()) {
-    if (!claims.has(index) && !valid) claim(index, mostSimilar(text, [...left], ALIKE))
+    if (!valid && !claims.has(index)) claim(index, mostSimilar(text, left.all, ALIKE))
   }
   return claims
 }
 
-function mostSimilar<E extends Earlier>(text: string, candidates: readonly E[], least: number): E | undefined {
+/** Earlier documents that no present one continues yet. */
+class Unclaimed<E extends Earlier> {
+  readonly all: Set<E>
+  readonly #byIdentity = new Map<string, Set<E>>()
+
+  constructor(earlier: readonly E[]) {
+    this.all = new Set(earlier)
+    for (const one of earlier) {
+      const group = this.#byIdentity.get(one.identity)
+      if (group === undefined) this.#byIdentity.set(one.identity, new Set([one]))
+      else group.add(one)
+    }
+  }
+
+  of(identity: string | undefined): ReadonlySet<E> {
+    return this.#byIdentity.get(identity ?? '') ?? new Set()
+  }
+
+  take(one: E): boolean {
+    this.#byIdentity.get(one.identity)?.delete(one)
+    return this.all.delete(one)
+  }
+}
+
+function mostSimilar<E extends Earlier>(text: string, candidates: ReadonlySet<E>, least: number): E | undefined {
   let best: E | undefined
   let most = least
-  for (const candidate of candidates.slice(0, MOST_COMPARED)) {
+  let compared = 0
+  for (const candidate of candidates) {
+    if (++compared > MOST_COMPARED) break
     const similarity = similarityOf(text, candidate.text)
     if (similarity < most || (best !== undefined && similarity === most)) continue
     best = candidate

@@ -10,16 +10,23 @@ import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { InboundPort, MeshHost, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
-import { pack, socketAddress } from './messages.js'
+import { duration, pack, socketAddress } from './messages.js'
 import { applicationCluster, INBOUND_LISTENER, nameListener } from './names.js'
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
+
+/** How many instances are tried for a tcp connection: as many as for a request. The own application is one. */
+const OUTBOUND_ATTEMPTS = 3
+const INBOUND_ATTEMPTS = 1
 
 const HTTP_FILTER = 'envoy.filters.network.http_connection_manager'
 const TCP_FILTER = 'envoy.filters.network.tcp_proxy'
 
 /** Bytes that are buffered for one connection before its sender is slowed down. */
 const BUFFER_BYTES = 1024 * 1024
+
+/** How long a peer may take for its TLS handshake, milliseconds; without a limit anybody could hold connections open. */
+const HANDSHAKE_MS = 10_000
 
 /**
  * The listener for other Envoys: one filter chain for each port that the host serves, told apart by TLS server name. A
@@ -50,9 +57,13 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
     filters: [
       protocol === 'http'
         ? networkFilter(HTTP_FILTER, inboundConnectionManager(port))
-        : networkFilter(TCP_FILTER, tcpProxy('inbound', [{ cluster: applicationCluster(name), weight: 1 }])),
+        : networkFilter(
+            TCP_FILTER,
+            tcpProxy('inbound', [{ cluster: applicationCluster(name), weight: 1 }], INBOUND_ATTEMPTS),
+          ),
     ],
     transportSocket: downstreamTls({ service, port: name, protocol, trustDomain }),
+    transportSocketConnectTimeout: duration(HANDSHAKE_MS),
   })
 }
 
@@ -62,8 +73,8 @@ export function buildNameListener(port: NamedPort, addresses: readonly SocketAdd
 }
 
 /** The listener of a declared upstream, whose calls carry the identity of the service that declared it. */
-export function buildUpstreamListener(upstream: UpstreamListener, target: NamedPort, as: string | undefined): Listener {
-  return outboundListener(upstream.name, [upstream.bind], target, as)
+export function buildUpstreamListener({ name, bind, as }: UpstreamListener, target: NamedPort): Listener {
+  return outboundListener(name, [bind], target, as)
 }
 
 function outboundListener(
@@ -86,7 +97,7 @@ function outboundListener(
         filters: [
           port.protocol === 'http'
             ? networkFilter(HTTP_FILTER, outboundConnectionManager(port, as))
-            : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], as)),
+            : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], OUTBOUND_ATTEMPTS, as)),
         ],
       },
     ],

@@ -12,6 +12,8 @@ interface Remembered {
 export interface Recipe {
   readonly type: string
   readonly name: string
+  /** Keeps resources of like names but other content apart; absent: it is the same in every layer. */
+  readonly scope?: string
   /** Everything that `build` reads: equal inputs give equal bytes. */
   readonly input: unknown
   /** Makes the message, encoded. */
@@ -49,20 +51,19 @@ export class ResourceMemo {
    * The resources of one layer.
    *
    * @param layer a name that stays the same from round to round
-   * @param scope keeps resources of like names but other content apart: layers with equal scopes share their resources
    */
-  layer(layer: string, scope: string, recipes: readonly Recipe[]): ResourceSet {
+  layer(layer: string, recipes: readonly Recipe[]): ResourceSet {
     const byType = new Map<string, Map<string, Resource>>()
     for (const recipe of recipes) {
       const resources = byType.get(recipe.type) ?? new Map<string, Resource>()
-      byType.set(recipe.type, resources.set(recipe.name, this.#resource(scope, recipe)))
+      byType.set(recipe.type, resources.set(recipe.name, this.#resource(recipe)))
     }
     const set = reuse(this.#sets.get(layer), byType)
     this.#nextSets.set(layer, set)
     return set
   }
 
-  #resource(scope: string, { type, name, input, build }: Recipe): Resource {
+  #resource({ type, name, scope = '', input, build }: Recipe): Resource {
     const key = `${scope}\n${type}\n${name}`
     const already = this.#now.get(key)
     if (already !== undefined) return already.resource

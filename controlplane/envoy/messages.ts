@@ -13,9 +13,13 @@ export function pack<S extends DescMessage>(schema: S, init: MessageInitShape<S>
   return anyPack(schema, create(schema, init))
 }
 
-/** A duration of so many milliseconds. */
+/** Envoy refuses durations of more than 292 years, with all that is beside them; nobody waits so long. */
+const LONGEST_MS = 100 * 365 * 24 * 3_600_000
+
+/** A duration of so many milliseconds, at most a century. */
 export function duration(ms: number): Duration {
-  return create(DurationSchema, { seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.round((ms % 1000) * 1e6) })
+  const whole = Math.min(ms, LONGEST_MS)
+  return create(DurationSchema, { seconds: BigInt(Math.floor(whole / 1000)), nanos: Math.round((whole % 1000) * 1e6) })
 }
 
 /** A TCP address. */

@@ -1,8 +1,8 @@
 /** The names of all resources and of what stands inside them, in one place. */
 
-/** The cluster that leads to the application of a port on its own host. */
+/** The cluster that leads to the application of a port on its own host. No service and subset can be called so. */
 export function applicationCluster(port: string): string {
-  return `app/${port}`
+  return `app:${port}`
 }
 
 /** The outbound route configuration of a port. */

@@ -68,13 +68,15 @@ function buildForward(
 }
 
 /**
- * Replaces the matched prefix. Cutting `/seg` off would leave `//a` of `/seg/a`, because what is left begins with the
- * slash that the new prefix ends with: there an expression takes that slash too.
+ * Replaces the matched prefix by whole segments. What is left of a path behind `/seg` begins with a slash, behind
+ * `/seg/` it does not: so the new prefix must end as the old one does. Where only the new one ends with a slash, `/seg/a`
+ * would become `//a`: there an expression takes the slash too.
  */
 function rewrite({ path }: RequestMatch, target: string) {
-  const matched = path?.kind === 'prefix' ? path.value.replace(/\/$/, '') : ''
-  if (!target.endsWith('/') || matched === '' || path?.value.endsWith('/') === true) return { prefixRewrite: target }
-  return {
-    regexRewrite: { pattern: { regex: `^${quoteRegex(matched)}/?` }, substitution: target.replaceAll('\\', '\\\\') },
-  }
+  if (path?.kind === 'exact') return { prefixRewrite: target }
+  const matched = path?.value ?? '/'
+  if (matched.endsWith('/')) return { prefixRewrite: target.endsWith('/') ? target : `${target}/` }
+  if (!target.endsWith('/')) return { prefixRewrite: target }
+  const substitution = target.replaceAll('\\', '\\\\')
+  return { regexRewrite: { pattern: { regex: `^${quoteRegex(matched)}/?` }, substitution } }
 }

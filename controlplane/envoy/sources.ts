@@ -7,19 +7,24 @@ import type { Mesh, MeshPort, Sources } from '../mesh/mesh.js'
  */
 export function sourcesOf(mesh: Mesh, type: string, name: string): Sources {
   const [plain = ''] = name.split('@')
-  const port = portOf(mesh, plain)
+  const port = portOf(mesh, type, plain)
   if (port === undefined) return []
-  if (type === CLUSTER || type === ENDPOINT)
+  if (type === CLUSTER || type === ENDPOINT) {
     return port.clusters.find((cluster) => cluster.name === plain)?.sources ?? []
+  }
   if (type === ROUTE)
     return plain.startsWith('inbound/') ? (port.inbound?.sources ?? []) : (port.outbound?.sources ?? [])
   if (type === SECRET) return port.allowList?.sources ?? []
   return type === LISTENER ? (port.named.tcp?.sources ?? port.outbound?.sources ?? []) : []
 }
 
-/** The port whose name stands in a resource's name, behind a word for its kind or before a subset. */
-function portOf(mesh: Mesh, name: string): MeshPort | undefined {
-  const parts = name.split('/')
-  const candidates = [parts.slice(0, 2), parts.slice(1, 3)].map((part) => part.join('/'))
-  return candidates.map((candidate) => mesh.ports.get(candidate)).find((port) => port !== undefined)
+/** The port whose name stands in a resource's name: first in clusters and endpoints, behind a word elsewhere. */
+function portOf({ ports }: Mesh, type: string, name: string): MeshPort | undefined {
+  const start = type === CLUSTER || type === ENDPOINT ? 0 : 1
+  return ports.get(
+    name
+      .split('/')
+      .slice(start, start + 2)
+      .join('/'),
+  )
 }

@@ -7,8 +7,12 @@ import { asIdentity } from './names.js'
 /** A connection on which nothing moves for so long ends, milliseconds. */
 const IDLE_MS = 3_600_000
 
-/** Passes a connection on to one of these clusters, chosen by weight for each connection. */
-export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], as?: string): Any {
+/**
+ * Passes a connection on to one of these clusters, chosen by weight for each connection.
+ *
+ * @param attempts how many endpoints are tried before the caller's connection is closed
+ */
+export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], attempts: number, as?: string): Any {
   const [only, ...more] = to
   return pack(TcpProxySchema, {
     statPrefix,
@@ -20,5 +24,6 @@ export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], as?
             value: { clusters: to.map(({ cluster, weight }) => ({ name: asIdentity(cluster, as), weight })) },
           },
     idleTimeout: duration(IDLE_MS),
+    maxConnectAttempts: attempts,
   })
 }

@@ -7,7 +7,9 @@ import { problemAt } from './report.js'
 
 /** Documents that have no effect now: about services that do not exist, or that no Envoy enforces for. */
 export function unusedDocuments(config: Config, { ports }: Lookup): readonly Problem[] {
-  const reach = new Map([...ports].flatMap(([service, [first]]) => (first === undefined ? [] : [[service, first.reach]])))
+  const reach = new Map(
+    [...ports].flatMap(([service, [first]]) => (first === undefined ? [] : [[service, first.reach]])),
+  )
   return [
     ...[...config.services.values()].flatMap((document) => unknownService(document, document.value.service, reach)),
     ...[...config.routes.values()].flatMap((byPort) =>

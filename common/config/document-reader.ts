@@ -1,0 +1,182 @@
+import { compareProblems, type Problem } from '../problem.js'
+import { claimEarlier } from './claim.js'
+import { fileProblem, isAmong } from './directory.js'
+import type { FileSet, TextFile } from './file-set.js'
+import type { GoodDocument, LastGood } from './last-good.js'
+import type { Located } from './located.js'
+import { type Candidate, chooseUnique } from './unique.js'
+import { readYaml, type YamlDocument } from './yaml.js'
+
+/** What a kind of files makes of one document. */
+export interface Interpreted<T> {
+  /** What it is about, `route payments`, also of an invalid one where it can be told. */
+  readonly identity: string | undefined
+  /** Undefined where it is not valid. */
+  readonly document: Located<T> | undefined
+  readonly problems: readonly Problem[]
+}
+
+/** How documents of some directories are read. */
+export interface DocumentRules<T> {
+  readonly interpret: (document: YamlDocument) => Interpreted<T>
+  /** Whether several documents of this identity are all in effect, instead of one. */
+  readonly addsUp: (identity: string) => boolean
+  /** What is said of a document that is not in effect because another of its identity is. */
+  readonly duplicate: (refused: Located<T>, kept: Located<T>, identity: string) => Problem
+}
+
+/** What all files give together. */
+export interface Documents<T> {
+  /** Those in effect, in the order of files and lines. */
+  readonly documents: readonly Located<T>[]
+  /** Sorted. */
+  readonly problems: readonly Problem[]
+  readonly lastGood: LastGood
+}
+
+interface FileState<T> {
+  readonly text: string | undefined
+  /** By line and text. */
+  readonly present: ReadonlyMap<string, Interpreted<T>>
+  readonly candidates: readonly Candidate<T>[]
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Reads the documents of files, over and over, and keeps the last good version of what is invalid: of the whole file
+ * where it cannot be read or is not YAML, else of the document. A document whose text and line did not change is the
+ * same object each time.
+ */
+export class DocumentReader<T> {
+  readonly #rules: DocumentRules<T>
+  #files: ReadonlyMap<string, FileState<T>> = new Map()
+  #inEffect: ReadonlyMap<string, readonly Candidate<T>[]> = new Map()
+  #lastGood: LastGood
+
+  /** @param lastGood what was in effect before this process started */
+  constructor(rules: DocumentRules<T>, lastGood: LastGood = new Map()) {
+    this.#rules = rules
+    this.#lastGood = lastGood
+  }
+
+  /** @param now wall-clock milliseconds; the time that documents which take effect now carry */
+  read({ files, hidden, problems }: FileSet, now: number): Documents<T> {
+    const all = [...files, ...this.#unseen(files, hidden)].sort((a, b) => (a.shown < b.shown ? -1 : 1))
+    this.#files = new Map(all.map((file) => [file.shown, this.#readFile(file, now)]))
+    const states = [...this.#files.values()]
+    const { chosen, refused } = chooseUnique(
+      states.flatMap(({ candidates }) => candidates),
+      this.#rules.addsUp,
+      this.#lastGood,
+    )
+    this.#inEffect = groupByFile(chosen)
+    this.#lastGood = new Map([...this.#inEffect].map(([file, candidates]) => [file, candidates.map(({ good }) => good)]))
+    const duplicates = refused.map(({ one, kept }) =>
+      this.#rules.duplicate(one.document, kept.document, one.good.identity),
+    )
+    return {
+      documents: chosen.map(({ document }) => document),
+      problems: [...problems, ...states.flatMap((state) => state.problems), ...duplicates].sort(compareProblems),
+      lastGood: this.#lastGood,
+    }
+  }
+
+  /** Files with documents in effect that may still be there: their directory cannot be looked at. */
+  #unseen(files: readonly TextFile[], hidden: readonly string[]): readonly TextFile[] {
+    if (hidden.length === 0) return []
+    const seen = new Set(files.map(({ shown }) => shown))
+    const unseen = [...this.#lastGood.keys()].filter((shown) => !seen.has(shown) && isAmong(shown, hidden))
+    return unseen.map((shown) => ({ shown, text: undefined }))
+  }
+
+  #readFile(file: TextFile, now: number): FileState<T> {
+    const before = this.#files.get(file.shown)
+    if (file.text === undefined) return this.#holdFile(file, [])
+    if (before?.text === file.text) return this.#refresh(before, file.shown)
+    const { documents, problems } = readYaml(file.shown, file.text)
+    if (problems.length > 0) return this.#holdFile(file, problems)
+    const present = documents.map((document) => {
+      const key = `${document.line}\n${document.text}`
+      return { key, document, interpreted: before?.present.get(key) ?? this.#rules.interpret(document) }
+    })
+    const claims = claimEarlier(
+      this.#earlier(file.shown),
+      present.map(({ document: { text }, interpreted: { identity, document } }) => ({
+        identity,
+        text,
+        valid: document !== undefined,
+      })),
+    )
+    const results = present.map(({ document, interpreted }, index) =>
+      this.#settle(document, interpreted, claims.get(index), now),
+    )
+    return {
+      text: file.text,
+      present: new Map(present.map(({ key, interpreted }) => [key, interpreted])),
+      candidates: results.flatMap(({ candidate }) => candidate ?? []),
+      problems: results.flatMap((result) => result.problems),
+    }
+  }
+
+  /** The candidates of an unchanged file, with the times at which those that are in effect took effect. */
+  #refresh(before: FileState<T>, shown: string): FileState<T> {
+    const known = new Map(this.#earlier(shown).map((one) => [`${one.line}\n${one.text}`, one]))
+    const candidates = before.candidates.map((candidate) => {
+      const good = known.get(`${candidate.good.line}\n${candidate.good.text}`)
+      return good === undefined || good === candidate.good ? candidate : { ...candidate, good }
+    })
+    return { ...before, candidates }
+  }
+
+  #earlier(shown: string): readonly GoodDocument[] {
+    return this.#lastGood.get(shown) ?? []
+  }
+
+  /** A valid document as it is; of an invalid one what was in effect in its place. */
+  #settle(written: YamlDocument, interpreted: Interpreted<T>, earlier: GoodDocument | undefined, now: number) {
+    const { identity, document, problems } = interpreted
+    if (document !== undefined && identity !== undefined) {
+      const unchanged = earlier !== undefined && earlier.text === written.text
+      const good = { identity, text: written.text, line: written.line, since: unchanged ? earlier.since : now }
+      return { candidate: { file: written.location.file, good, document }, problems }
+    }
+    const candidate = earlier === undefined ? undefined : this.#restore(written.location.file, earlier)
+    if (candidate === undefined) return { candidate, problems }
+    const message = `${candidate.good.identity} is still in effect as of ${timeOf(candidate.good)}`
+    const note: Problem = { ...written.location, code: 'MSH0106', severity: 'notice', path: '', message }
+    return { candidate, problems: [...problems, note] }
+  }
+
+  #holdFile({ shown, text }: TextFile, problems: readonly Problem[]): FileState<T> {
+    const candidates = this.#earlier(shown).flatMap((good) => this.#restore(shown, good) ?? [])
+    const state = { text, present: new Map(), candidates }
+    if (candidates.length === 0) return { ...state, problems }
+    const newest = candidates.map(({ good }) => good).reduce((a, b) => (a.since > b.since ? a : b))
+    const count = candidates.length === 1 ? 'its document is' : `its ${candidates.length} documents are`
+    const note = fileProblem(shown, 'MSH0106', `${count} still in effect as of ${timeOf(newest)}`, 'notice')
+    return { ...state, problems: [...problems, note] }
+  }
+
+  /** The document itself where this process read it, else read again; undefined where this version refuses it. */
+  #restore(file: string, good: GoodDocument): Candidate<T> | undefined {
+    const known = this.#inEffect.get(file)?.find((candidate) => candidate.good === good)
+    if (known !== undefined) return known
+    const [written] = readYaml(file, '\n'.repeat(good.line - 1) + good.text).documents
+    const document = written === undefined ? undefined : this.#rules.interpret(written).document
+    return document === undefined ? undefined : { file, good, document }
+  }
+}
+
+function groupByFile<T>(candidates: readonly Candidate<T>[]): ReadonlyMap<string, readonly Candidate<T>[]> {
+  const files = new Map<string, Candidate<T>[]>()
+  for (const candidate of candidates) {
+    const others = files.get(candidate.file)
+    if (others === undefined) files.set(candidate.file, [candidate])
+    else others.push(candidate)
+  }
+  return files
+}
+
+function timeOf({ since }: GoodDocument): string {
+  return new Date(since).toISOString()
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  judgePresence,
+  LOST_GRACE_MS,
+  type PresenceInput,
+  RETURN_GRACE_MS,
+} from '../../controlplane/catalog/presence.js'
+
+const host = (name: string, session: PresenceInput['session'], health: 'passing' | 'critical' = 'passing') => ({
+  host: name,
+  session,
+  services: [{ service: 'payments', health }],
+})
+const live = { state: 'live', since: 0 } as const
+const lost = { state: 'lost', since: 1000 } as const
+const unconfirmed = { state: 'unconfirmed', since: 1000 } as const
+
+type Row = readonly [string, readonly PresenceInput[], number, string]
+
+const ROWS: readonly Row[] = [
+  ['a live host is there', [host('a', live)], 10 ** 9, 'live'],
+  ['a lost host is unknown during its grace', [host('a', lost), host('b', live)], 1000 + LOST_GRACE_MS - 1, 'unknown'],
+  [
+    'after the grace it goes, where another is healthy',
+    [host('a', lost), host('b', live)],
+    1000 + LOST_GRACE_MS,
+    'gone',
+  ],
+  ['the last instance is never removed by silence', [host('a', lost)], 10 ** 12, 'unknown'],
+  [
+    'a critical other does not count as one that is left',
+    [host('a', lost), host('b', live, 'critical')],
+    10 ** 12,
+    'unknown',
+  ],
+  ['a lost other does not count either', [host('a', lost), host('b', lost)], 10 ** 12, 'unknown'],
+  ['a restart waits for its agents', [host('a', unconfirmed), host('b', live)], 1000 + RETURN_GRACE_MS - 1, 'unknown'],
+  [
+    'and then removes what they did not confirm',
+    [host('a', unconfirmed), host('b', live)],
+    1000 + RETURN_GRACE_MS,
+    'gone',
+  ],
+  ['but never the last', [host('a', unconfirmed)], 10 ** 12, 'unknown'],
+]
+
+for (const [name, hosts, now, want] of ROWS) {
+  test(name, () => assert.equal(judgePresence(hosts, now).presenceOf('a', 'payments'), want))
+}
+
+test('tells when time alone changes the answer', () => {
+  assert.equal(judgePresence([host('a', lost), host('b', live)], 2000).nextChange, 1000 + LOST_GRACE_MS)
+  assert.equal(judgePresence([host('b', live)], 2000).nextChange, undefined)
+})

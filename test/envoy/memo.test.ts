@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CLUSTER, ENDPOINT } from '../../common/xds/types.js'
+import { buildResources, StaleResource, verifyResources } from '../../controlplane/envoy/build.js'
+import { ResourceMemo } from '../../controlplane/envoy/memo.js'
+import type { Mesh, MeshPort } from '../../controlplane/mesh/mesh.js'
+import { readCases } from '../golden/case.js'
+
+const TRUST = { trustBundlePem: 'roots' }
+
+async function meshOf(name: string): Promise<Mesh> {
+  const found = (await readCases()).find((one) => one.name === name)
+  assert.ok(found)
+  return structuredClone(found.mesh)
+}
+
+/** The mesh with one endpoint of payments moved to another address. */
+function withMovedEndpoint(mesh: Mesh): Mesh {
+  const port = mesh.ports.get('payments/main') as MeshPort
+  const endpoints = port.endpoints.map((one, index) =>
+    index === 0 ? { ...one, endpoints: [{ address: { address: '10.9.9.9', port: 1 }, weight: 1 }] } : one,
+  )
+  return { ...mesh, ports: new Map(mesh.ports).set('payments/main', { ...port, endpoints }) }
+}
+
+test('a changed endpoint makes exactly one resource anew; everything else is the same object', async () => {
+  const memo = new ResourceMemo()
+  const mesh = await meshOf('services-without-any-document-get-the-defaults')
+  const before = buildResources(mesh, TRUST, memo)
+  const after = buildResources(structuredClone(withMovedEndpoint(mesh)), TRUST, memo)
+  assert.equal(memo.made, 1)
+  assert.equal(after.layers.get('shared')?.get(CLUSTER), before.layers.get('shared')?.get(CLUSTER))
+  assert.notEqual(after.layers.get('shared')?.get(ENDPOINT), before.layers.get('shared')?.get(ENDPOINT))
+  assert.equal(after.layers.get('host:web-1'), before.layers.get('host:web-1'))
+})
+
+test('an equal mesh makes nothing and is the same layers', async () => {
+  const memo = new ResourceMemo()
+  const mesh = await meshOf('a-tcp-service-with-weights-and-an-allow-list')
+  const before = buildResources(mesh, TRUST, memo)
+  const after = buildResources(structuredClone(mesh), TRUST, memo)
+  assert.equal(memo.made, 0)
+  for (const [layer, set] of after.layers) assert.equal(set, before.layers.get(layer), layer)
+})
+
+test('building everything anew gives the same bytes, and a stale resource is found and named', async () => {
+  const memo = new ResourceMemo()
+  const mesh = await meshOf('services-without-any-document-get-the-defaults')
+  const stale = buildResources(mesh, TRUST, memo)
+  verifyResources(mesh, TRUST, stale)
+  const isStale = (error: unknown) => error instanceof StaleResource && error.resource === 'payments/main'
+  assert.throws(() => verifyResources(withMovedEndpoint(mesh), TRUST, stale), isStale)
+})
