@@ -2,8 +2,8 @@ import { LastGoodStore } from '../common/config/accepted.js'
 import { defaultProtocol } from '../common/config/default-protocol.js'
 import { DocumentReader, type ParsedDocument } from '../common/config/documents.js'
 import type { Protocol } from '../common/config/fields.js'
-import { type TextFile, watchFiles } from '../common/config/stable-files.js'
 import type { Located } from '../common/config/located.js'
+import { type FileSet, openFiles, type TextFile } from '../common/config/stable-files.js'
 import { problemAt, validate } from '../common/config/validate.js'
 import type { YamlDocument } from '../common/config/yaml.js'
 import type { Latest } from '../common/latest.js'
@@ -52,13 +52,16 @@ export function watchServices(settings: AgentSettings, services: Latest<readonly
       await store.read(),
     )
     let known = new Set<string>()
-    for await (const files of watchFiles([settings.servicesDirectory], signal)) {
+    const take = async (files: FileSet) => {
       const { accepted, problems, lastGood } = reader.read(files, Date.now())
       const { kept, duplicates } = withoutDuplicates(accepted.map(({ document }) => document))
       known = report([...problems, ...duplicates], known, log)
       services.set(kept)
       await store.write(lastGood)
     }
+    const files = await openFiles([settings.servicesDirectory])
+    await take(files.first)
+    for await (const changed of files.changes(signal)) await take(changed)
   }
 }
 

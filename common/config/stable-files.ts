@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.js'
 import { delay } from '../tasks.js'
-import { type FoundFile, fileProblem, listDirectories, readListed } from './listing.js'
 import { watchEvents } from './events.js'
+import { type FoundFile, fileProblem, listDirectories, readListed } from './listing.js'
 import { Settling } from './settling.js'
 
 /** The text of a file that is stable. */
@@ -21,26 +21,38 @@ export interface FileSet {
 /** How often directories are looked at although no event came, milliseconds. */
 const RESCAN_MS = 2_000
 
-/** Reads all files as they are now, as `mesh validate` and the first look do. */
+/** Reads all files as they are now, as `mesh validate` does. */
 export async function readFiles(directories: readonly string[]): Promise<FileSet> {
-  return new FileReader(directories).readAll()
+  return (await openFiles(directories)).first
 }
 
-/**
- * Yields all files of the directories now, and again after each change that has settled, until the signal aborts. Never
- * yields a half-written file.
- */
-export async function* watchFiles(directories: readonly string[], signal: AbortSignal): AsyncGenerator<FileSet> {
+/** Files that were read once and can be followed from there. */
+export interface OpenFiles {
+  readonly first: FileSet
+  /** Yields all files again after each change that has settled, until the signal aborts; never a half-written one. */
+  readonly changes: (signal: AbortSignal) => AsyncGenerator<FileSet>
+}
+
+/** Reads all files of the directories, and is ready to tell what changes from then on. */
+export async function openFiles(directories: readonly string[]): Promise<OpenFiles> {
+  const reader = new FileReader(directories)
+  const first = await reader.readAll()
+  return { first, changes: (signal) => followFiles(directories, reader, signal) }
+}
+
+async function* followFiles(
+  directories: readonly string[],
+  reader: FileReader,
+  signal: AbortSignal,
+): AsyncGenerator<FileSet> {
   let wake = new AbortController()
   const stop = watchEvents(directories, () => wake.abort())
-  const reader = new FileReader(directories)
   try {
-    yield await reader.readAll()
     while (!signal.aborted) {
+      if (await reader.look()) yield reader.fileSet
       const wakeAt = reader.wakeAt ?? Number.POSITIVE_INFINITY
       await delay(Math.max(1, Math.min(RESCAN_MS, wakeAt - performance.now())), AbortSignal.any([signal, wake.signal]))
       wake = new AbortController()
-      if (!signal.aborted && (await reader.look())) yield reader.fileSet
     }
   } finally {
     await stop()

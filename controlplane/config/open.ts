@@ -1,6 +1,6 @@
 import { type LastGood, LastGoodStore } from '../../common/config/accepted.js'
 import { DocumentReader } from '../../common/config/documents.js'
-import { type FileSet, readFiles, watchFiles } from '../../common/config/stable-files.js'
+import { type FileSet, openFiles, readFiles } from '../../common/config/stable-files.js'
 import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
@@ -37,13 +37,14 @@ export async function openConfig(
 ): Promise<{ readonly loaded: Latest<LoadedConfig>; readonly watch: Task }> {
   const store = new LastGoodStore(stateDirectory, 'last-good-documents.json', log)
   const reader = new ConfigReader(await store.read())
-  const loaded = new Latest(reader.read(await readFiles(directories), Date.now()))
+  const files = await openFiles(directories)
+  const loaded = new Latest(reader.read(files.first, Date.now()))
   reportProblems([], loaded.value.problems, log)
   await store.write(reader.lastGood)
   const watch: Task = async (signal) => {
-    for await (const files of watchFiles(directories, signal)) {
+    for await (const changed of files.changes(signal)) {
       const before = loaded.value
-      const next = reader.read(files, Date.now())
+      const next = reader.read(changed, Date.now())
       reportProblems(before.problems, next.problems, log)
       loaded.set(next)
       await store.write(reader.lastGood)
