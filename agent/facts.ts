@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Latest } from '../common/latest.js'
 import { delay, type Task } from '../common/tasks.js'
-import type { ServiceFile } from './host-services.js'
 import { readFirstPortToBind } from './low-ports.js'
 import { readOccupiedPorts } from './occupied-ports.js'
 import { ownAddress } from './own-address.js'
 import type { HostFacts } from './reports.js'
+import type { ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** How often the listeners of other programs are looked at, milliseconds. */

@@ -12,7 +12,6 @@ import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, findEnvoy } from './envoy/fi
 import { notStarted } from './envoy/supervise.js'
 import { formatEnvoyVersion } from './envoy/version.js'
 import { NoAddress, readHostFacts, watchOccupiedPorts } from './facts.js'
-import { type ServiceFile, watchServices } from './host-services.js'
 import { Certificates, readCredentials } from './identity/certificates.js'
 import { ownSecrets } from './identity/own-secrets.js'
 import { IdentityStore, type Membership } from './identity/store.js'
@@ -26,6 +25,8 @@ import { buildReports, type ReportSources, reportChanges } from './report-change
 import type { HostFacts } from './reports.js'
 import { runEnvoy, xdsSocketPath } from './run-envoy.js'
 import { runServiceChecks } from './service-checks.js'
+import type { ServiceFile } from './service-file.js'
+import { watchServices } from './services.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** What an agent is started with. */

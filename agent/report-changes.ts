@@ -3,11 +3,11 @@ import type { Latest } from '../common/latest.js'
 import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
 import type { EnvoyState } from './envoy/launcher.js'
-import type { ServiceFile } from './host-services.js'
 import type { Credentials } from './identity/certificates.js'
 import type { RelayStatus } from './relay/relay.js'
 import { buildEnvoyReport, buildHostReport, buildServicesReport, type HostFacts } from './reports.js'
 import type { ServiceHealths } from './service-checks.js'
+import type { ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Everything that reports are made from. */

@@ -14,9 +14,9 @@ import { formatSocketAddress } from '../common/socket-address.js'
 import { VERSION } from '../common/version.js'
 import type { ServiceHealth } from './checks/run-check.js'
 import type { EnvoyState } from './envoy/launcher.js'
-import type { ServiceFile } from './host-services.js'
 import type { Credentials } from './identity/certificates.js'
 import type { RelayStatus } from './relay/relay.js'
+import type { ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Facts of the host that are not in its settings. */

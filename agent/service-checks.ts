@@ -3,7 +3,7 @@ import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
 import { runCheck, type ServiceHealth } from './checks/run-check.js'
-import { checkOf, type ServiceFile } from './host-services.js'
+import { checkOf, type ServiceFile } from './service-file.js'
 
 /** The newest result of each service's check; a service without a result yet is missing. */
 export type ServiceHealths = ReadonlyMap<string, ServiceHealth | undefined>

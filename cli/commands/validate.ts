@@ -22,7 +22,7 @@ export function validateCommand(program: Command, write: Write): void {
       '\nEnds with 65 when there are errors.\n\nExamples:\n  mesh validate\n  mesh validate ./mesh.d ./routes.d',
     )
     .action(async (directories: string[], { config, output }: ValidateOptions) => {
-      const { readConfig } = await import('../../controlplane/config/open.js')
+      const { readConfig } = await import('../../controlplane/config/watch.js')
       const wanted = directories.length > 0 ? directories : await configuredDirectories(config)
       for (const directory of directories) await needDirectory(directory)
       const { problems, files, config: read } = await readConfig(wanted)

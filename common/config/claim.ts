@@ -25,7 +25,10 @@ const MOST_COMPARED = 64
  * in `kind` must not end the document that it was made in. Documents that add up share an identity, so there the most
  * similar one is taken as well.
  */
-export function claimEarlier<E extends Earlier>(earlier: readonly E[], present: readonly Present[]): ReadonlyMap<number, E> {
+export function claimEarlier<E extends Earlier>(
+  earlier: readonly E[],
+  present: readonly Present[],
+): ReadonlyMap<number, E> {
   const claims = new Map<number, E>()
   const left = new Unclaimed(earlier)
   const claim = (index: number, one: E | undefined) => {

@@ -70,7 +70,9 @@ export class DocumentReader<T> {
       this.#lastGood,
     )
     this.#inEffect = groupByFile(chosen)
-    this.#lastGood = new Map([...this.#inEffect].map(([file, candidates]) => [file, candidates.map(({ good }) => good)]))
+    this.#lastGood = new Map(
+      [...this.#inEffect].map(([file, candidates]) => [file, candidates.map(({ good }) => good)]),
+    )
     const duplicates = refused.map(({ one, kept }) =>
       this.#rules.duplicate(one.document, kept.document, one.good.identity),
     )

@@ -28,7 +28,8 @@ export function chooseUnique<T>(
   for (const one of candidates) {
     const { identity } = one.good
     const rival = kept.get(identity)
-    if (rival === undefined || right(one, owners.get(identity)) > right(rival, owners.get(identity))) kept.set(identity, one)
+    if (rival === undefined || right(one, owners.get(identity)) > right(rival, owners.get(identity)))
+      kept.set(identity, one)
   }
   const refused = candidates.flatMap((one) => {
     const other = kept.get(one.good.identity)
@@ -45,7 +46,9 @@ interface Owner {
 
 function ownersOf(before: LastGood): ReadonlyMap<string, Owner> {
   return new Map(
-    [...before].flatMap(([file, documents]) => documents.map(({ identity, text }) => [identity, { file, text }] as const)),
+    [...before].flatMap(([file, documents]) =>
+      documents.map(({ identity, text }) => [identity, { file, text }] as const),
+    ),
   )
 }
 

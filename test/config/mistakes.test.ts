@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readYaml } from '../../common/config/yaml.js'
 import { formatProblem } from '../../common/problem.js'
-import { parseDocument } from '../../controlplane/config/parse.js'
+import { interpretDocument } from '../../controlplane/config/interpret.js'
 
 function problemsOf(text: string): readonly string[] {
   const { documents, problems } = readYaml('routes.d/a.yaml', text)
-  return [...problems, ...documents.flatMap((document) => parseDocument(document).problems)].map(formatProblem)
+  return [...problems, ...documents.flatMap((document) => interpretDocument(document).problems)].map(formatProblem)
 }
 
 /** What people write, and the line and words by which they find out. */
@@ -16,9 +16,9 @@ const MISTAKES: readonly (readonly [string, string, RegExp])[] = [
     'kind: route\nservice: a\nrules:\n  - retri: {}\n',
     /^routes\.d\/a\.yaml:4:5: .*did you mean `retry`/,
   ],
-  ['a misspelt kind', 'kind: rout\nservice: a\n', /:1:1: .*did you mean `route`/],
-  ['an unknown kind', 'kind: banana\n', /:1:1: .*unknown kind `banana`/],
-  ['no kind', 'hello: world\n', /:1:1: .*no kind/],
+  ['a misspelt kind', 'kind: rout\nservice: a\n', /:1:1: .*did you mean route/],
+  ['an unknown kind', 'kind: banana\n', /:1:1: .*unknown kind banana/],
+  ['no kind', 'hello: world\n', /:1:1: .*no `kind`/],
   ["a host's service file", 'service: web\nport: 80\n', /:1:1: .*services\.d/],
   ["Istio's document", 'apiVersion: networking.istio.io/v1\nkind: VirtualService\n', /:1:1: .*Istio/],
   ['a duration without a unit', 'kind: route\nservice: a\nrules:\n  - timeout: 5\n', /:4:5: .*"5s"/],

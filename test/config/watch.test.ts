@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Latest, waitFor } from '../../common/latest.js'
 import { silentLog } from '../../common/log.js'
-import { type LoadedConfig, openConfig } from '../../controlplane/config/open.js'
+import { type LoadedConfig, openConfig } from '../../controlplane/config/watch.js'
 
 interface Watched {
   readonly directory: string

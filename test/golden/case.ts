@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatProblem } from '../../common/problem.js'
 import type { Mesh } from '../../controlplane/mesh/mesh.js'
-import { meshFrom } from '../mesh/inputs.js'
+import { meshFrom, type TestMesh } from '../mesh/inputs.js'
 
 const CASES = fileURLToPath(new URL('../../../test/golden/cases/', import.meta.url))
 
@@ -13,10 +13,22 @@ export interface GoldenCase {
   /** Path of the file that holds what is expected. */
   readonly output: string
   readonly mesh: Mesh
+  /** The same with all that it was made from. */
+  readonly built: TestMesh
   /** Everything that was found wrong, as it is printed. */
   readonly problems: readonly string[]
-  /** Services that run on any host: Envoy needs their certificates. */
-  readonly services: readonly string[]
+}
+
+/** The mesh with one of its hosts under another name, so that an Envoy of that name gets its configuration. */
+export function meshAsSeenBy(built: TestMesh, host: string, envoy: string): TestMesh {
+  const meshHost = built.mesh.hosts.get(host)
+  const catalogHost = built.catalog.hosts.get(host)
+  if (meshHost === undefined || catalogHost === undefined) throw new Error(`there is no host ${host}`)
+  return {
+    ...built,
+    mesh: { ...built.mesh, hosts: new Map([[envoy, { ...meshHost, name: envoy }]]) },
+    catalog: { ...built.catalog, hosts: new Map([[envoy, { ...catalogHost, name: envoy }]]) },
+  }
 }
 
 /** All cases, found by reading the folder. */
@@ -30,12 +42,12 @@ async function readCase(name: string): Promise<GoldenCase> {
   const [hosts, documents] = await Promise.all(
     ['hosts.yaml', 'mesh.yaml'].map((file) => readFile(join(directory, file), 'utf8')),
   )
-  const { mesh, catalog, problems } = meshFrom(hosts ?? '', documents)
+  const built = meshFrom(hosts ?? '', documents)
   return {
     name,
     output: join(directory, 'out.yaml'),
-    mesh,
-    problems: problems.map(formatProblem),
-    services: [...catalog.instances.keys()],
+    mesh: built.mesh,
+    built,
+    problems: built.problems.map(formatProblem),
   }
 }

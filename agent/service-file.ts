@@ -1,0 +1,120 @@
+import { defaultProtocol } from '../common/config/default-protocol.js'
+import type { Interpreted } from '../common/config/document-reader.js'
+import type { Protocol } from '../common/config/fields.js'
+import { problemAt, validate } from '../common/config/validate.js'
+import type { YamlDocument } from '../common/config/yaml.js'
+import type { Location, Problem } from '../common/problem.js'
+import type { SocketAddress } from '../common/socket-address.js'
+import { type Check, DEFAULT_CHECK } from './checks/check.js'
+import { type ServiceFileText, serviceFile } from './services-schema.js'
+
+/** A named port of a service of this host. */
+export interface ServicePort {
+  readonly name: string
+  readonly port: number
+  readonly protocol: Protocol
+  /** True where the file gave no protocol. */
+  readonly assumed: boolean
+}
+
+/** A service of this host, every default chosen. */
+export interface ServiceFile {
+  readonly service: string
+  /** In the order of the file; never empty. */
+  readonly ports: readonly ServicePort[]
+  /** `version` is among them where the file has one. */
+  readonly labels: Readonly<Record<string, string>>
+  readonly tags: readonly string[]
+  readonly weight: number
+  readonly upstreams: readonly {
+    readonly service: string
+    readonly bind: SocketAddress
+    readonly port?: string | undefined
+  }[]
+  readonly check: ServiceFileText['check']
+  readonly location: Location
+}
+
+/** Reads one document of a service file. */
+export function interpretService(document: YamlDocument): Interpreted<ServiceFile> {
+  const { service, kind } = (document.value ?? {}) as { readonly service?: unknown; readonly kind?: unknown }
+  if (kind !== undefined) {
+    const message = 'documents with a kind belong on the control plane'
+    const finding = { code: 'MSH0212', path: ['kind'], message, hint: 'move it there, or remove the line' } as const
+    return { identity: undefined, document: undefined, problems: [problemAt(document, finding)] }
+  }
+  const identity = typeof service === 'string' ? `service ${service}` : undefined
+  const { located, problems } = validate<ServiceFileText>(document, serviceFile)
+  if (located === undefined) return { identity, document: undefined, problems }
+  const wrong = checkService(located.value, document)
+  if (wrong.length > 0) return { identity, document: undefined, problems: wrong }
+  const ports = portsOf(located.value)
+  const value = toService(located.value, ports, located.location)
+  return { identity, document: { ...located, value }, problems: assumedProtocols(document, located.value, ports) }
+}
+
+/** What the schema cannot say: keys that exclude each other, and ports that are given twice. */
+function checkService(
+  { port, ports, labels, version, check }: ServiceFileText,
+  document: YamlDocument,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const wrong = (path: readonly string[], message: string, hint: string) =>
+    problems.push(problemAt(document, { code: 'MSH0220', path, message, hint }))
+  if (port === undefined && ports === undefined) wrong([], '`port` is missing', 'write for example port: 8080')
+  if (port !== undefined && ports !== undefined)
+    wrong(['ports'], '`port` and `ports` exclude each other', 'name all of them in ports')
+  if (ports !== undefined && Object.keys(ports).length === 0) wrong(['ports'], 'no port is named', 'write main: 8080')
+  if (version !== undefined && labels['version'] !== undefined)
+    wrong(['labels', 'version'], 'the version is given twice', 'keep one of them')
+  if (typeof check === 'object' && (check.http === undefined) === (check.tcp === undefined))
+    wrong(['check'], 'a check is exactly one of http and tcp', 'write { http: /healthz } or { tcp: true }')
+  return problems
+}
+
+function portsOf({ port, ports, protocol }: ServiceFileText): readonly ServicePort[] {
+  return Object.entries(ports ?? { main: port ?? 0 }).map(([name, entry]) => {
+    const number = typeof entry === 'number' ? entry : entry.port
+    const written = typeof entry === 'number' ? protocol : (entry.protocol ?? protocol)
+    return { name, port: number, protocol: written ?? defaultProtocol(number), assumed: written === undefined }
+  })
+}
+
+function toService(text: ServiceFileText, ports: readonly ServicePort[], location: Location): ServiceFile {
+  const { service, version, labels, tags, weight, upstreams, check } = text
+  const allLabels = version === undefined ? labels : { ...labels, version }
+  return { service, ports, labels: allLabels, tags, weight, upstreams, check, location }
+}
+
+function assumedProtocols(
+  document: YamlDocument,
+  { ports: written }: ServiceFileText,
+  ports: readonly ServicePort[],
+): readonly Problem[] {
+  return ports.flatMap(({ name, port, protocol, assumed }) => {
+    if (!assumed) return []
+    const path = written === undefined ? ['port'] : ['ports', name]
+    const message = `no protocol given for port ${port}; ${protocol} is assumed`
+    const hint =
+      written === undefined ? `write protocol: ${protocol}` : `write ${name}: { port: ${port}, protocol: ${protocol} }`
+    return problemAt(document, { code: 'MSH0252', path, message, hint }, 'notice')
+  })
+}
+
+/** The check of a service with its port; undefined: none is wanted. */
+export function checkOf({ check, ports }: ServiceFile): { readonly check: Check | undefined; readonly port: number } {
+  const port = ports[0]?.port ?? 0
+  if (check === 'none') return { check: undefined, port }
+  if (check === undefined) return { check: DEFAULT_CHECK, port }
+  const { http, tcp, interval, timeout, unhealthyAfter, healthyAfter } = check
+  return {
+    port: typeof tcp === 'number' ? tcp : port,
+    check: {
+      what: http === undefined ? { kind: 'tcp' } : { kind: 'http', path: http },
+      interval: interval ?? DEFAULT_CHECK.interval,
+      timeout: timeout ?? DEFAULT_CHECK.timeout,
+      unhealthyAfter: unhealthyAfter ?? DEFAULT_CHECK.unhealthyAfter,
+      healthyAfter: healthyAfter ?? DEFAULT_CHECK.healthyAfter,
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FileOwner } from '../common/config/directory.js'
+import { DocumentReader } from '../common/config/document-reader.js'
+import { type FileSet, watchFiles } from '../common/config/file-set.js'
+import { type LastGood, LastGoodStore } from '../common/config/last-good.js'
+import type { Located } from '../common/config/located.js'
+import { newProblems } from '../common/config/news.js'
+import { problemAt } from '../common/config/validate.js'
+import type { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
+import { formatProblem, type Problem } from '../common/problem.js'
+import type { Task } from '../common/tasks.js'
+import { interpretService, type ServiceFile } from './service-file.js'
+import type { AgentSettings } from './settings-schema.js'
+
+/** Keeps the services of this host up to date from their directory, for as long as the signal does not abort. */
+export function watchServices(settings: AgentSettings, services: Latest<readonly ServiceFile[]>, log: Log): Task {
+  return async (signal) => {
+    const store = new LastGoodStore(settings.stateDirectory, 'last-good-services.json', log)
+    const loader = new ServicesLoader(await store.read())
+    const ownUser = process.getuid?.() ?? 0
+    let before: readonly Problem[] = []
+    for await (const files of watchFiles([settings.servicesDirectory], signal, {
+      refuse: (owner) => refuseOwner(owner, ownUser),
+    })) {
+      const loaded = loader.load(files, Date.now())
+      for (const problem of newProblems(before, loaded.problems)) report(problem, log)
+      before = loaded.problems
+      if (!isDeepStrictEqual(services.value, loaded.services)) services.set(loaded.services)
+      await store.write(loaded.lastGood)
+    }
+  }
+}
+
+/** The services of a host, what is wrong with their files, and what to keep for the next start. */
+export interface LoadedServices {
+  /** In the order of files and lines; one that did not change is the same object as before. */
+  readonly services: readonly ServiceFile[]
+  readonly problems: readonly Problem[]
+  readonly lastGood: LastGood
+}
+
+/** Turns service files into services, over and over; keeps what was good where something is invalid now. */
+export class ServicesLoader {
+  readonly #reader: DocumentReader<ServiceFile>
+
+  /** @param lastGood what was in effect before this process started */
+  constructor(lastGood: LastGood = new Map()) {
+    this.#reader = new DocumentReader({ interpret: interpretService, addsUp: () => false, duplicate }, lastGood)
+  }
+
+  /** @param now wall-clock milliseconds */
+  load(files: FileSet, now: number): LoadedServices {
+    const { documents, problems, lastGood } = this.#reader.read(files, now)
+    return { services: documents.map(({ value }) => value), problems, lastGood }
+  }
+}
+
+/** Service files can make programs run as the agent's user, so nobody but that user and root may write them. */
+export function refuseOwner(owner: FileOwner, ownUser: number): Pick<Problem, 'message' | 'hint'> | undefined {
+  if (owner.uid !== 0 && owner.uid !== ownUser) {
+    const message = `not read: it belongs to user ${owner.uid}, neither to root nor to the user of the agent`
+    return { message, hint: 'chown root' }
+  }
+  if ((owner.mode & 0o022) === 0) return undefined
+  return { message: 'not read: others than its owner may write it', hint: 'chmod go-w' }
+}
+
+function duplicate(refused: Located<ServiceFile>, kept: Located<ServiceFile>): Problem {
+  const { file, line } = kept.location
+  const message = `${kept.value.service} stands in ${file}:${line} already; several instances of one service on a host are not supported yet`
+  return problemAt(refused, { code: 'MSH0251', path: ['service'], message, hint: 'remove one of them' })
+}
+
+function report(problem: Problem, log: Log): void {
+  if (problem.severity === 'error') log.error('service file problem', { problem: formatProblem(problem) })
+  else log.info('service file notice', { problem: formatProblem(problem) })
+}

@@ -1,0 +1,69 @@
+import type { Interpreted } from '../../common/config/document-reader.js'
+import { suggest } from '../../common/config/suggest.js'
+import { validate } from '../../common/config/validate.js'
+import type { YamlDocument } from '../../common/config/yaml.js'
+import type { Problem } from '../../common/problem.js'
+import { checkDocument } from './check.js'
+import { foreignDocument } from './foreign.js'
+import { found } from './found.js'
+import { DOCUMENT_SCHEMAS, KINDS_NOT_SUPPORTED, type MeshConfigDocument } from './schema/documents.js'
+
+type Kind = keyof typeof DOCUMENT_SCHEMAS
+type RawDocument = Readonly<Record<string, unknown>>
+
+const KINDS = Object.keys(DOCUMENT_SCHEMAS)
+
+/** Reads one document of any kind: whose it is, then its schema, then what a schema cannot say. */
+export function interpretDocument(document: YamlDocument): Interpreted<MeshConfigDocument> {
+  const { value } = document
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refused(found(document, [], { code: 'MSH0211', message: 'a document is a map', hint: 'start with kind: …' }))
+  }
+  const raw = value as RawDocument
+  const wrong = foreignDocument(raw, document) ?? wrongKind(raw, document)
+  if (wrong !== undefined) return refused(wrong)
+  const identity = identityOf(raw)
+  const { located, problems } = validate<MeshConfigDocument>(document, DOCUMENT_SCHEMAS[raw['kind'] as Kind])
+  if (located === undefined) return { identity, document: undefined, problems }
+  const findings = checkDocument(located.value, document)
+  const invalid = findings.some(({ severity }) => severity === 'error')
+  return { identity, document: invalid ? undefined : located, problems: findings }
+}
+
+function refused(problem: Problem): Interpreted<MeshConfigDocument> {
+  return { identity: undefined, document: undefined, problems: [problem] }
+}
+
+/** Whether all documents of this identity are in effect together. */
+export function addsUp(identity: string): boolean {
+  return identity === 'host-policy' || identity.startsWith('authorization')
+}
+
+/** What a document is about, from its raw values, so that an invalid one is known as well. */
+function identityOf({ kind, service, services, port }: RawDocument): string | undefined {
+  if (kind === 'mesh' || kind === 'host-policy') return kind
+  const subject = typeof service === 'string' ? service : Array.isArray(services) ? services.join(',') : undefined
+  if (subject === undefined) return undefined
+  const named = kind === 'route' && typeof port === 'string' ? ` ${port}` : ''
+  return `${String(kind)} ${subject}${named}`
+}
+
+function wrongKind({ kind, ...rest }: RawDocument, document: YamlDocument): Problem | undefined {
+  if (kind === undefined && 'service' in rest && ('port' in rest || 'ports' in rest)) {
+    const message = 'a service file belongs on the host that runs the service'
+    return found(document, [], { code: 'MSH0212', message, hint: 'move it to /etc/mesh/services.d there' })
+  }
+  if (kind === undefined) {
+    const hint = `write kind: ${KINDS.join(', ')}`
+    return found(document, [], { code: 'MSH0208', message: 'the document has no `kind`', hint })
+  }
+  const name = typeof kind === 'string' ? kind : JSON.stringify(kind).slice(0, 60)
+  if (Object.hasOwn(DOCUMENT_SCHEMAS, name)) return undefined
+  if (KINDS_NOT_SUPPORTED.some((other) => other === name)) {
+    const hint = 'remove the document: nothing of it would be in effect'
+    return found(document, ['kind'], { code: 'MSH0202', message: `kind ${name} is not supported yet`, hint })
+  }
+  const meant = suggest(name, [...KINDS, ...KINDS_NOT_SUPPORTED])
+  const hint = meant === undefined ? `kinds are ${KINDS.join(', ')}` : `did you mean ${meant}?`
+  return found(document, ['kind'], { code: 'MSH0209', message: `unknown kind ${name}`, hint })
+}

@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type FileSet, readFiles, watchFiles } from '../../common/config/file-set.js'
+import { LastGoodStore } from '../../common/config/last-good.js'
+import { newProblems } from '../../common/config/news.js'
+import { Latest } from '../../common/latest.js'
+import type { Log } from '../../common/log.js'
+import { formatProblem, type Problem } from '../../common/problem.js'
+import type { Task } from '../../common/tasks.js'
+import { ConfigLoader, type LoadedConfig } from './load.js'
+
+export type { LoadedConfig } from './load.js'
+
+/** Reads the directories once, as the daemon does but with nothing kept: what `mesh validate` judges. */
+export async function readConfig(directories: readonly string[]): Promise<LoadedConfig> {
+  return new ConfigLoader().load(await readFiles(directories), Date.now()).loaded
+}
+
+/** A configuration that follows its files while `watch` runs. */
+export interface OpenConfig {
+  readonly loaded: Latest<LoadedConfig>
+  readonly watch: Task
+}
+
+/**
+ * Reads the directories, with the last good version of what is not valid now, and then keeps the configuration up to
+ * date for as long as `watch` runs.
+ *
+ * @param stateDirectory where the last good documents are kept
+ */
+export async function openConfig(
+  directories: readonly string[],
+  stateDirectory: string,
+  log: Log,
+): Promise<OpenConfig> {
+  const store = new LastGoodStore(stateDirectory, 'last-good-documents.json', log)
+  const loader = new ConfigLoader(await store.read())
+  const first = await firstFiles(directories)
+  const start = loader.load(first, Date.now())
+  for (const problem of start.loaded.problems) report(problem, log)
+  await store.write(start.lastGood)
+  const loaded = new Latest(start.loaded)
+  const watch: Task = async (signal) => {
+    let before = first
+    for await (const files of watchFiles(directories, signal)) {
+      if (isDeepStrictEqual(files, before)) continue
+      before = files
+      const next = loader.load(files, Date.now())
+      for (const problem of newProblems(loaded.value.problems, next.loaded.problems)) report(problem, log)
+      loaded.set(next.loaded)
+      await store.write(next.lastGood)
+    }
+  }
+  return { loaded, watch }
+}
+
+/** The files as soon as none of them is being written. */
+async function firstFiles(directories: readonly string[]): Promise<FileSet> {
+  const end = new AbortController()
+  for await (const files of watchFiles(directories, end.signal, { events: () => async () => {} })) return files
+  throw new Error('unreachable: a signal that nobody aborts')
+}
+
+function report(problem: Problem, log: Log): void {
+  if (problem.severity === 'error') log.error('configuration problem', { problem: formatProblem(problem) })
+  else log.info('configuration notice', { problem: formatProblem(problem) })
+}

@@ -1,0 +1,113 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { askControlPlane } from '../../cli/admin-client.js'
+import type { TokenCreated, TokenRequest } from '../../common/admin-api.js'
+import { parseToken } from '../../common/join-token.js'
+import type { SocketAddress } from '../../common/socket-address.js'
+import { type Authority, initAuthority, loadAuthority } from '../../controlplane/ca/authority.js'
+import { runControlPlane } from '../../controlplane/main.js'
+import { controlPlaneSettings } from '../../controlplane/settings-schema.js'
+import { type Line, TRUST_DOMAIN, watchedLog } from './watched-log.js'
+
+/** How a control plane of a test is to be. */
+export interface TestControlPlaneOptions {
+  /** Its state and CA; a new one unless given. */
+  readonly directory?: string
+  readonly leafTtl?: string
+  /** Text of documents of the mesh. */
+  readonly documents?: string
+}
+
+/** A control plane that runs in this process on loopback. */
+export interface TestControlPlane {
+  readonly directory: string
+  readonly address: SocketAddress
+  readonly authority: Authority
+  readonly lines: readonly Line[]
+  ask<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
+  createToken(request: TokenRequest): Promise<string>
+  /** Ends it; its directory stays until the test ends. */
+  stop(): Promise<void>
+}
+
+/** A directory that is gone after the test. */
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'hostmesh-api-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Runs a control plane until the test ends or it is stopped; answers once it can be asked. */
+export async function startControlPlane(
+  t: TestContext,
+  options: TestControlPlaneOptions = {},
+): Promise<TestControlPlane> {
+  const { directory = await prepareDirectory(t), leafTtl = '72h' } = options
+  if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
+  const stopping = new AbortController()
+  const { log, lines } = watchedLog()
+  const settings = settingsOf(directory, leafTtl)
+  const running = runControlPlane({ settings, environment: {}, log }, stopping.signal)
+  const stop = async () => {
+    stopping.abort()
+    await running
+  }
+  t.after(stop)
+  const failed = running.then(() => Promise.reject(new Error('the control plane ended')))
+  const socket = settings.admin.socket
+  await Promise.race([failed, eventually(() => askControlPlane(socket, 'GET', '/v1/status'))])
+  failed.catch(() => undefined)
+  const ask = <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) =>
+    askControlPlane<T>(socket, method, path, body)
+  const createToken = async (request: TokenRequest) => (await ask<TokenCreated>('POST', '/v1/tokens', request)).token
+  const authority = await loadAuthority(join(directory, 'ca'))
+  // Port 0 was asked for: tokens tell which one it became.
+  const [address] = parseToken(await createToken({ host: 'nobody', services: [] })).controlPlanes
+  if (address === undefined) throw new Error('a token without an address')
+  return { directory, address, authority, lines, ask, createToken, stop }
+}
+
+/** Repeats a check until it passes. @throws its last error after 10 s */
+export async function eventually<T>(check: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+}
+
+/** Fails a promise that takes longer than this many milliseconds. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing within ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+async function prepareDirectory(t: TestContext): Promise<string> {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'mesh.d'))
+  await mkdir(join(directory, 'catalog.d'))
+  await initAuthority(join(directory, 'ca'), { trustDomain: TRUST_DOMAIN, controlPlaneId: 'cp-1' })
+  return directory
+}
+
+function settingsOf(directory: string, leafTtl: string) {
+  const settings = controlPlaneSettings.parse({
+    trustDomain: TRUST_DOMAIN,
+    listen: '127.0.0.1:15012',
+    admin: { socket: join(directory, 'admin.sock'), http: 'off' },
+    discovery: { files: join(directory, 'catalog.d') },
+    config: [join(directory, 'mesh.d')],
+    state: { directory },
+    ca: { leafTtl },
+  })
+  return { ...settings, listen: { address: '127.0.0.1', port: 0 } }
+}

@@ -1,0 +1,36 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import {
+  type AgentMessage,
+  AgentMessageSchema,
+  type EnvoyReportSchema,
+  Health,
+  type HostReportSchema,
+  type ServiceReportSchema,
+} from '../../common/proto/mesh/v1/mesh_pb.js'
+
+/** What an agent says of a host that listens on this port. */
+export function hostReport(fields: MessageInitShape<typeof HostReportSchema> = {}): AgentMessage {
+  const listener = { address: '127.0.0.1', port: 15_443, inboundAddress: '127.0.0.1', inboundPort: 15_443 }
+  const value = { ...listener, agentVersion: '0.1.0', envoyVersion: '1.36.0', ...fields }
+  return create(AgentMessageSchema, { message: { case: 'host', value } })
+}
+
+/** A report of healthy HTTP services with these names. */
+export function servicesReport(...names: readonly string[]): AgentMessage {
+  const services = names.map((service): MessageInitShape<typeof ServiceReportSchema> => {
+    const ports = [{ name: 'http', port: 8080, protocol: 'http' }]
+    return { service, ports, health: Health.PASSING, source: `services.d/${service}.yaml:1` }
+  })
+  return create(AgentMessageSchema, { message: { case: 'services', value: { services } } })
+}
+
+/** A report of an Envoy that is ready and has all that it was sent. */
+export function envoyReport(fields: MessageInitShape<typeof EnvoyReportSchema> = {}): AgentMessage {
+  const value = { state: 'ready', restarts: 2, acknowledged: 3, subscribed: 3, ...fields }
+  return create(AgentMessageSchema, { message: { case: 'envoy', value } })
+}
+
+/** The farewell of a host that leaves on purpose. */
+export function leaving(): AgentMessage {
+  return create(AgentMessageSchema, { message: { case: 'leaving', value: {} } })
+}

@@ -1,0 +1,54 @@
+/** A service that a host of the lab runs. */
+export interface LabService {
+  readonly service: string
+  readonly port: number
+  readonly protocol?: 'http' | 'tcp'
+  /** Further lines of the service file, as YAML. */
+  readonly more?: string
+}
+
+/** A host of the lab: a loopback address with an agent and an Envoy of its own. */
+export interface LabHost {
+  readonly name: string
+  readonly address: string
+  /** Its range of virtual addresses. */
+  readonly range: string
+  readonly services: readonly LabService[]
+}
+
+/** The port of the HTTP services of the lab. */
+export const HTTP_PORT = 9090
+
+/** The port of the greeter, a service whose server speaks first. */
+export const TCP_PORT = 7000
+
+export const WEB: LabHost = {
+  name: 'web-1',
+  address: '127.0.3.1',
+  range: '127.91.0.0/16',
+  services: [{ service: 'web', port: 8080 }],
+}
+
+export const PAY_1: LabHost = {
+  name: 'pay-1',
+  address: '127.0.3.2',
+  range: '127.92.0.0/16',
+  services: [{ service: 'payments', port: HTTP_PORT }],
+}
+
+export const PAY_2: LabHost = { ...PAY_1, name: 'pay-2', address: '127.0.3.3', range: '127.93.0.0/16' }
+
+/** Runs a service that nobody allows to call. */
+export const STRANGER: LabHost = {
+  name: 'stranger-1',
+  address: '127.0.3.4',
+  range: '127.94.0.0/16',
+  services: [{ service: 'stranger', port: 8080 }],
+}
+
+export const GREETER: LabHost = {
+  name: 'greeter-1',
+  address: '127.0.3.5',
+  range: '127.95.0.0/16',
+  services: [{ service: 'greeter', port: TCP_PORT, protocol: 'tcp' }],
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { HostView } from '../../common/admin-api.js'
+import { type Application, answerWithRequest, startHttp } from './application.js'
+import { closeConnections, get, type Target, targetOn } from './client.js'
+import { placeFile } from './files.js'
+import { HTTP_PORT, PAY_1, WEB } from './hosts.js'
+import { MeshLab } from './lab.js'
+import { Load } from './load.js'
+import { until } from './until.js'
+
+const OLD = `kind: route
+service: payments
+rules:
+  - name: plain
+    timeout: 5s
+`
+
+/** A sound regular expression, whose compiled program is larger than Envoy's limit. */
+const REFUSED = `# The rule below passes our checks; Envoy refuses it.
+kind: route
+service: payments
+rules:
+  - name: large
+    match: { headers: { x-large: { regex: "[a-z]{1,900}.{1,900}" } } }
+    respond: { status: 418 }
+`
+
+const VALID = `kind: route
+service: payments
+rules:
+  - name: teapot
+    match: { path: { exact: /teapot } }
+    respond: { status: 418 }
+`
+
+let lab: MeshLab
+let target: Target
+let payments: Application
+let web: Application
+
+before(async () => {
+  payments = await startHttp(PAY_1.address, HTTP_PORT, (request, response) => response.end(answerWithRequest(request)))
+  web = await startHttp(WEB.address, 8080, (_, response) => response.end())
+  lab = await MeshLab.start({ hosts: [WEB, PAY_1], documents: { 'payments.yaml': OLD } })
+  target = await targetOn(WEB, 'payments', HTTP_PORT)
+})
+
+after(async () => {
+  closeConnections()
+  await lab?.end()
+  for (const application of [payments, web]) await application?.end()
+})
+
+test('a resource that Envoy refuses is named with its document, and traffic goes on by the old one', async () => {
+  const load = new Load(target)
+  await load.more(25)
+  await placeFile(lab.files.document('payments.yaml'), REFUSED)
+  await until('the refusal to be reported', async () => (await lab.hostView(WEB)).refused.length > 0)
+  await load.more(50)
+
+  const { sync, refused, resourcesSent } = await lab.hostView(WEB)
+  assert.equal(sync, 'REJECTED')
+  assert.equal(refused.length, 1)
+  assert.match(refused[0]?.error ?? '', /regex|program size/i)
+  assert.match(refused[0]?.documents.join() ?? '', /mesh\.d\/payments\.yaml:2$/)
+  assert.deepEqual(JSON.parse(await lab.mesh('hosts', '-o', 'json')), await lab.ask<HostView[]>('/v1/hosts'))
+
+  await load.more(150)
+  assert.equal((await lab.hostView(WEB)).resourcesSent, resourcesSent, 'the refused resource was sent again')
+  await load.stopWithAtMost(0)
+})
+
+test('a valid document that follows a refused one takes effect', async () => {
+  await placeFile(lab.files.document('payments.yaml'), VALID)
+  await until('the new route', async () => (await get(target, '/teapot')).status === 418)
+  await until('the refusal to be over', async () => {
+    const { sync, refused } = await lab.hostView(WEB)
+    return sync === 'SYNCED' && refused.length === 0
+  })
+  assert.equal((await get(target, '/other')).status, 200)
+})
