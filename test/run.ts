@@ -7,6 +7,7 @@ import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { findTestEnvoy } from './lab/envoy.js'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 
@@ -40,6 +41,17 @@ async function runFiles(files: readonly string[], concurrency: number, outcome: 
   await new Promise((resolve) => stream.on('end', resolve))
 }
 
+/** Fetches the Envoy of the tests before any of them starts, so that none waits for a download. */
+async function prepareEnvoy(): Promise<void> {
+  try {
+    process.env['MESH_ENVOY_PATH'] = await findTestEnvoy()
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error
+    console.error(`tests with a real Envoy are skipped: ${(error as Error).message}`)
+  }
+}
+
+await prepareEnvoy()
 const wanted = process.argv.slice(2)
 const files = testFiles().filter(
   (name) => wanted.length === 0 || wanted.some((part) => relative('.', name).includes(part)),

@@ -26,7 +26,14 @@ export function controlPlaneCommand(program: Command): void {
         await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {
         if (error instanceof AuthorityError) throw new CommandFailure(EXIT.configuration, error.message)
+        if ((error as { code?: string }).code === 'EADDRINUSE') throw addressInUse(error as Error)
         throw error
       }
     })
+}
+
+function addressInUse(error: Error): CommandFailure {
+  const hint =
+    'another control plane (or demo) runs here, or another program has the port; `listen` in the settings moves it'
+  return new CommandFailure(EXIT.tryAgain, error.message, hint, error)
 }

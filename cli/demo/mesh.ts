@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostView, ServiceView } from '../../common/admin-api.js'
 import { delay } from '../../common/tasks.js'
@@ -16,6 +16,11 @@ const POLL_MS = 50
 
 /** Something that the demo waited for did not come about in time. */
 export class DemoTimeout extends Error {}
+
+async function lastLine(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return text.trim().split('\n').at(-1) ?? ''
+}
 
 /** The mesh of the demo: one control plane, and for each host an agent (with its Envoy) and an application. */
 export class DemoMesh {
@@ -125,7 +130,8 @@ export class DemoMesh {
     const never = new AbortController().signal
     while (!(await holds())) {
       if (needs !== undefined && !needs.running()) {
-        throw new DemoTimeout(`${needs.name} ended; its log: ${this.#processes.logOf(needs.name)}`)
+        const log = this.#processes.logOf(needs.name)
+        throw new DemoTimeout(`${needs.name} ended: ${await lastLine(log)}; all of its log: ${log}`)
       }
       if (Date.now() > deadline) throw new DemoTimeout(`waited ${STEP_TIMEOUT_MS / 1000} s for ${what}`)
       await delay(POLL_MS, never)

@@ -12,6 +12,10 @@ export interface Finding {
   readonly path: DocumentPath
   readonly message: string
   readonly hint?: string | undefined
+  /** Of an unknown key: the known one that was meant. */
+  readonly meant?: string | undefined
+  /** The key that is missing at the path. */
+  readonly missing?: string | undefined
 }
 
 /** At most so many keys of one map are looked at: a suggestion costs a comparison with every key of the schema. */
@@ -64,11 +68,12 @@ function explainUnion(
 function unknownKey(schema: z.core.$ZodType, path: DocumentPath, key: string): Finding {
   const meant = suggest(key, keysAt(schema, path)) ?? keyBelow(schema, path, key)
   const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`
-  return { code: 'MSH0201', path: [...path, key], message: `unknown key \`${clip(key)}\``, hint }
+  return { code: 'MSH0201', path: [...path, key], message: `unknown key \`${clip(key)}\``, hint, meant }
 }
 
 function missing(path: DocumentPath): Finding {
-  return { code: 'MSH0204', path: path.slice(0, -1), message: `\`${path.at(-1)}\` is missing` }
+  const key = String(path.at(-1) ?? '')
+  return { code: 'MSH0204', path: path.slice(0, -1), message: `\`${key}\` is missing`, missing: key }
 }
 
 function wrongType(issue: z.core.$ZodIssueInvalidType, source: string | undefined): Explanation {

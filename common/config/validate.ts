@@ -23,7 +23,16 @@ export function validate<T>(
   const findings = result.error.issues
     .slice(0, MOST_PROBLEMS)
     .flatMap((issue) => explainIssue(issue, schema, document.sourceAt))
-  return { problems: findings.slice(0, MOST_PROBLEMS).map((finding) => problemAt(document, finding)) }
+  const telling = withoutEchoes(findings).slice(0, MOST_PROBLEMS)
+  return { problems: telling.map((finding) => problemAt(document, finding)) }
+}
+
+/** A misspelt key is one mistake, also where the key that was meant is missing because of it. */
+function withoutEchoes(findings: readonly Finding[]): readonly Finding[] {
+  const meant = new Set(
+    findings.flatMap(({ path, meant: key }) => (key === undefined ? [] : [formatPath([...path.slice(0, -1), key])])),
+  )
+  return findings.filter(({ path, missing }) => missing === undefined || !meant.has(formatPath([...path, missing])))
 }
 
 /** Locates a finding in its document. */

@@ -16,7 +16,7 @@ export const YAML_LIMITS = { tokens: 250_000, depth: 32, aliases: 64, expandedVa
 /** One YAML document as it was written, before any schema. */
 export interface YamlDocument {
   readonly value: unknown
-  /** Its part of the file's text, and the line on which that starts. */
+  /** Its part of the file's text from the line of its first key on, and the number of that line. */
   readonly text: string
   readonly line: number
   /** Where its first key stands. */
@@ -46,8 +46,8 @@ export function readYaml(
     if (isEmpty(document)) continue
     documents.push({
       value,
-      text: text.slice(document.range[0], document.range[2]),
-      line: locate(document.range[0]).line,
+      text: text.slice(text.lastIndexOf('\n', place.at - 1) + 1, document.range[2]),
+      line: locate(place.at).line,
       location: locate(place.at),
       locate: (path) => locate(placeAt(place, path).at),
       sourceAt: (path) => placeAt(place, path).source,

@@ -20,10 +20,12 @@ export function interpretDocument(document: YamlDocument): Interpreted<MeshConfi
     return refused(found(document, [], { code: 'MSH0211', message: 'a document is a map', hint: 'start with kind: …' }))
   }
   const raw = value as RawDocument
-  const wrong = foreignDocument(raw, document) ?? wrongKind(raw, document)
-  if (wrong !== undefined) return refused(wrong)
-  const identity = identityOf(raw)
-  const { located, problems } = validate<MeshConfigDocument>(document, DOCUMENT_SCHEMAS[raw['kind'] as Kind])
+  const foreign = foreignDocument(raw, document)
+  if (foreign !== undefined) return refused(foreign)
+  const { kind, problem } = judgeKind(raw, document)
+  const identity = identityOf(kind, raw)
+  if (problem !== undefined) return { identity, document: undefined, problems: [problem] }
+  const { located, problems } = validate<MeshConfigDocument>(document, DOCUMENT_SCHEMAS[kind as Kind])
   if (located === undefined) return { identity, document: undefined, problems }
   const findings = checkDocument(located.value, document)
   const invalid = findings.some(({ severity }) => severity === 'error')
@@ -40,30 +42,41 @@ export function addsUp(identity: string): boolean {
 }
 
 /** What a document is about, from its raw values, so that an invalid one is known as well. */
-function identityOf({ kind, service, services, port }: RawDocument): string | undefined {
+function identityOf(kind: string | undefined, { service, services, port }: RawDocument): string | undefined {
   if (kind === 'mesh' || kind === 'host-policy') return kind
   const subject = typeof service === 'string' ? service : Array.isArray(services) ? services.join(',') : undefined
-  if (subject === undefined) return undefined
+  if (kind === undefined || subject === undefined) return undefined
   const named = kind === 'route' && typeof port === 'string' ? ` ${port}` : ''
-  return `${String(kind)} ${subject}${named}`
+  return `${kind} ${subject}${named}`
 }
 
-function wrongKind({ kind, ...rest }: RawDocument, document: YamlDocument): Problem | undefined {
+interface Judgement {
+  /** The kind of the document, or the one that was meant by a misspelt one. */
+  readonly kind?: string | undefined
+  readonly problem?: Problem
+}
+
+function judgeKind({ kind, ...rest }: RawDocument, document: YamlDocument): Judgement {
   if (kind === undefined && 'service' in rest && ('port' in rest || 'ports' in rest)) {
     const message = 'a service file belongs on the host that runs the service'
-    return found(document, [], { code: 'MSH0212', message, hint: 'move it to /etc/mesh/services.d there' })
+    const hint = 'move it to /etc/mesh/services.d there'
+    return { problem: found(document, [], { code: 'MSH0212', message, hint }) }
   }
   if (kind === undefined) {
     const hint = `write kind: ${KINDS.join(', ')}`
-    return found(document, [], { code: 'MSH0208', message: 'the document has no `kind`', hint })
+    return { problem: found(document, [], { code: 'MSH0208', message: 'the document has no `kind`', hint }) }
   }
   const name = typeof kind === 'string' ? kind : JSON.stringify(kind).slice(0, 60)
-  if (Object.hasOwn(DOCUMENT_SCHEMAS, name)) return undefined
+  return Object.hasOwn(DOCUMENT_SCHEMAS, name) ? { kind: name } : judgeUnknown(name, document)
+}
+
+function judgeUnknown(name: string, document: YamlDocument): Judgement {
   if (KINDS_NOT_SUPPORTED.some((other) => other === name)) {
     const hint = 'remove the document: nothing of it would be in effect'
-    return found(document, ['kind'], { code: 'MSH0202', message: `kind ${name} is not supported yet`, hint })
+    const message = `kind ${name} is not supported yet`
+    return { problem: found(document, ['kind'], { code: 'MSH0202', message, hint }) }
   }
-  const meant = suggest(name, [...KINDS, ...KINDS_NOT_SUPPORTED])
-  const hint = meant === undefined ? `kinds are ${KINDS.join(', ')}` : `did you mean ${meant}?`
-  return found(document, ['kind'], { code: 'MSH0209', message: `unknown kind ${name}`, hint })
+  const kind = suggest(name, [...KINDS, ...KINDS_NOT_SUPPORTED])
+  const hint = kind === undefined ? `kinds are ${KINDS.join(', ')}` : `did you mean ${kind}?`
+  return { kind, problem: found(document, ['kind'], { code: 'MSH0209', message: `unknown kind ${name}`, hint }) }
 }

@@ -67,26 +67,24 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
   })
 }
 
-/** The listener of a named port at its service's virtual address, on all of its numbers. */
-export function buildNameListener(port: NamedPort, addresses: readonly SocketAddress[]): Listener {
-  return outboundListener(nameListener(port.name), addresses, port)
+/**
+ * The listener of a named port at its service's virtual address, on one of its numbers. All numbers as the additional
+ * addresses of one listener would be less memory, but Envoy refuses to change such a list: the update has "duplicate
+ * addresses" with the listener that it replaces.
+ */
+export function buildNameListener(port: NamedPort, address: SocketAddress): Listener {
+  return outboundListener(nameListener(port.name, address.port), address, port)
 }
 
 /** The listener of a declared upstream, whose calls carry the identity of the service that declared it. */
 export function buildUpstreamListener({ name, bind, as }: UpstreamListener, target: NamedPort): Listener {
-  return outboundListener(name, [bind], target, as)
+  return outboundListener(name, bind, target, as)
 }
 
-function outboundListener(
-  name: string,
-  [address, ...more]: readonly SocketAddress[],
-  port: NamedPort,
-  as?: string,
-): Listener {
+function outboundListener(name: string, address: SocketAddress, port: NamedPort, as?: string): Listener {
   return create(ListenerSchema, {
     name,
-    ...(address === undefined ? {} : { address: socketAddress(address) }),
-    additionalAddresses: more.map((one) => ({ address: socketAddress(one) })),
+    address: socketAddress(address),
     statPrefix: 'outbound',
     trafficDirection: TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_BYTES,

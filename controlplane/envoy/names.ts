@@ -15,9 +15,9 @@ export function inboundRouteName(port: string): string {
   return `inbound/${port}`
 }
 
-/** The listener of a port at the service's virtual address. */
-export function nameListener(port: string): string {
-  return `name/${port}`
+/** The listener of a port at its service's virtual address, one for each number. */
+export function nameListener(port: string, number: number): string {
+  return `name/${port}/${number}`
 }
 
 /** A cluster or route configuration for calls that carry the identity of one service instead of the caller's. */

@@ -106,7 +106,7 @@ function outboundRecipe(outbound: OutboundRoutes, as?: string): Recipe {
   }
 }
 
-/** How names look on hosts of one view: a listener for each port that has an address, and the answers of DNS. */
+/** How names look on hosts of one view: a listener for each address and number, and the answers of DNS. */
 export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly Recipe[] {
   const dns: Recipe = {
     type: LISTENER,
@@ -115,12 +115,12 @@ export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly R
     input: { dns: view.dns, addresses: view.addresses, domain },
     build: () => encode(ListenerSchema, buildDnsListener(view, domain)),
   }
-  const listeners = view.listeners.flatMap(({ port, addresses }): readonly Recipe[] => {
+  const listeners = view.listeners.flatMap(({ port, address }): readonly Recipe[] => {
     const named = ports.get(port)?.named
     if (named === undefined) return []
-    const input = { addresses, named: withoutSources(named) }
-    const build = () => encode(ListenerSchema, buildNameListener(named, addresses))
-    return [{ type: LISTENER, name: nameListener(port), scope: view.key, input, build }]
+    const input = { address, named: withoutSources(named) }
+    const build = () => encode(ListenerSchema, buildNameListener(named, address))
+    return [{ type: LISTENER, name: nameListener(port, address.port), scope: view.key, input, build }]
   })
   return [...(view.addresses.length === 0 ? [] : [dns]), ...listeners]
 }

@@ -215,11 +215,8 @@ export interface NameView {
   readonly dns: SocketAddress
   /** By service: its virtual address, IPv4. Sorted by service. */
   readonly addresses: readonly { readonly service: string; readonly address: string }[]
-  /** By named port: where it listens; ports whose numbers are all occupied are left out. */
-  readonly listeners: readonly {
-    readonly port: string
-    readonly addresses: readonly SocketAddress[]
-  }[]
+  /** By named port and number: where it listens. Numbers that are occupied on these hosts are left out. */
+  readonly listeners: readonly { readonly port: string; readonly address: SocketAddress }[]
 }
 
 /** One port of one service with all that callers and callees need of it. */

@@ -41,7 +41,7 @@ function viewOf(key: string, names: HostNames, ports: readonly NamedPort[], offs
     if (address === undefined) return []
     const free = port.numbers.filter((number) => !occupied.has(number) && !used.has(`${address}:${number}`))
     for (const number of free) used.add(`${address}:${number}`)
-    return free.length === 0 ? [] : [{ port: port.name, addresses: free.map((number) => ({ address, port: number })) }]
+    return free.map((number) => ({ port: port.name, address: { address, port: number } }))
   })
   return { key, dns: names.dns, addresses, listeners }
 }

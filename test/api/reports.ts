@@ -17,11 +17,15 @@ export function hostReport(fields: MessageInitShape<typeof HostReportSchema> = {
 
 /** A report of healthy HTTP services with these names. */
 export function servicesReport(...names: readonly string[]): AgentMessage {
-  const services = names.map((service): MessageInitShape<typeof ServiceReportSchema> => {
-    const ports = [{ name: 'http', port: 8080, protocol: 'http' }]
-    return { service, ports, health: Health.PASSING, source: `services.d/${service}.yaml:1` }
-  })
-  return create(AgentMessageSchema, { message: { case: 'services', value: { services } } })
+  return reportOf(...names.map((service) => ({ service })))
+}
+
+/** A report of services that differ from a healthy HTTP service named web. */
+export function reportOf(...services: readonly MessageInitShape<typeof ServiceReportSchema>[]): AgentMessage {
+  const ports = [{ name: 'http', port: 8080, protocol: 'http' }]
+  const usual = { service: 'web', ports, health: Health.PASSING, source: 'services.d/web.yaml:1' }
+  const value = { services: services.map((fields) => ({ ...usual, ...fields })) }
+  return create(AgentMessageSchema, { message: { case: 'services', value } })
 }
 
 /** A report of an Envoy that is ready and has all that it was sent. */

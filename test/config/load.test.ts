@@ -38,7 +38,8 @@ class Session {
   #now = 0
 
   load(files: Files, hidden: readonly string[] = []): LoadedConfig {
-    const { loaded, lastGood } = this.#loader.load(setOf(files, hidden), (this.#now += 60_000))
+    this.#now += 60_000
+    const { loaded, lastGood } = this.#loader.load(setOf(files, hidden), this.#now)
     this.#lastGood = lastGood
     return loaded
   }
@@ -55,7 +56,7 @@ const held: readonly (readonly [string, Files, Files, readonly string[], readonl
     { a: `${route('x', '1s')}---\n${route('y', '1s')}`, b: route('z', '1s') },
     { a: `${route('x', '2s')}---\n${route('y', '2s')}  - [\n`, b: route('z', '2s') },
     ['x=1000', 'y=1000', 'z=2000'],
-    ['a:10 MSH0110'],
+    ['a:11 MSH0110'],
   ],
   [
     'a semantic error holds its document and not the others of the file',

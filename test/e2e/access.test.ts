@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Application, answerWithRequest, startHttp, startTcp } from './application.js'
 import { type Answer, closeConnections, get, type Target, targetOn } from './client.js'
-import { GREETER, HTTP_PORT, PAY_1, STRANGER, TCP_PORT, WEB } from './hosts.js'
+import { GREETER, HTTP_PORT, type LabHost, PAY_1, STRANGER, TCP_PORT, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { until } from './until.js'
 
@@ -26,8 +26,9 @@ allow:
 /** Where the applications of the host find payments under the identity of the service batch. */
 const BATCH_UPSTREAM: Target = { address: WEB.address, port: 9191 }
 
-const CALLER = {
+const CALLER: LabHost = {
   ...WEB,
+  as: 'web',
   services: [
     ...WEB.services,
     {

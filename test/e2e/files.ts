@@ -74,7 +74,7 @@ export async function writeHost(files: HostFiles, host: LabHost, envoy: string):
     `host: ${host.name}
 address: ${host.address}
 applicationAddress: ${host.address}
-names: { range: ${host.range}, dns: "${host.address}:15053" }
+names: { range: ${host.range}, dns: "${host.address}:15053"${host.as === undefined ? '' : `, as: ${host.as}`} }
 metrics: { envoy: "${host.address}:15090" }
 envoy: { path: ${envoy}, concurrency: 1, drainTime: 1s }
 servicesDirectory: ${dirname(files.service('any'))}

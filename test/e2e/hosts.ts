@@ -14,6 +14,8 @@ export interface LabHost {
   /** Its range of virtual addresses. */
   readonly range: string
   readonly services: readonly LabService[]
+  /** Whose identity calls by name carry; absent: the only service's. */
+  readonly as?: string
 }
 
 /** The port of the HTTP services of the lab. */
