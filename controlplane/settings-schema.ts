@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { duration, hostName, label, notYet } from '../common/config/fields.js'
 import { addressAndPort } from '../common/config/socket-address-field.js'
 
+/** No certificate of a host or service lives longer, milliseconds. */
+const LONGEST_LEAF_MS = 72 * 3_600_000
+
 const discovery = z.strictObject({
   consul: notYet(),
   agents: z.boolean().default(true).describe("whether agents' reports count"),
@@ -21,7 +24,7 @@ const ca = z.strictObject({
     .string()
     .optional()
     .describe('where `mesh ca init` put the certificates; absent: ca/ in the state directory'),
-  leafTtl: duration.default(72 * 3_600_000).refine((ms) => ms >= 10_000, 'at least 10s'),
+  leafTtl: duration.default(LONGEST_LEAF_MS).refine((ms) => ms >= 10_000 && ms <= LONGEST_LEAF_MS, 'from 10s to 72h'),
   intermediateTtl: notYet(),
   keyFile: notYet(),
   certFile: notYet(),

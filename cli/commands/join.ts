@@ -45,7 +45,7 @@ async function join(tokenText: string, config: string, write: Write): Promise<vo
   const store = new IdentityStore(settings.stateDirectory)
   const joined = await store.readMembership()
   if (joined !== undefined) {
-    const hint = 'to join again: "mesh host NAME evict" on a control plane, and remove the identity here'
+    const hint = `to join again: "mesh host ${joined.host} evict" on a control plane, and remove ${settings.stateDirectory}/identity here`
     throw new CommandFailure(EXIT.other, `this host has joined ${joined.trustDomain} as ${joined.host} already`, hint)
   }
   const host = settings.host ?? defaultHostName()

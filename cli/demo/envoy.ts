@@ -19,7 +19,8 @@ export async function demoEnvoy(progress: Progress, signal: AbortSignal): Promis
     return path
   } catch (error) {
     if (!(error instanceof EnvoyNotFound)) throw error
-    progress(`no Envoy on this machine; fetching ${DEMO_ENVOY} (37 MB, once)`)
-    return fetchEnvoy({ version: DEMO_ENVOY, environment, progress }, signal)
+    const path = await fetchEnvoy({ version: DEMO_ENVOY, environment, progress }, signal)
+    progress(`using ${path} (no other Envoy on this machine)`)
+    return path
   }
 }

@@ -21,6 +21,9 @@ export interface Finding {
 /** At most so many keys of one map are looked at: a suggestion costs a comparison with every key of the schema. */
 const MOST_KEYS = 20
 
+/** Longer texts and names are cut in messages. */
+const LONGEST_SHOWN = 60
+
 /**
  * Explains an issue of zod in the words of the configuration.
  *
@@ -33,6 +36,8 @@ export function explainIssue(
   sourceAt: (path: DocumentPath) => string | undefined,
 ): readonly Finding[] {
   const path = issue.path as DocumentPath
+  if (typeof issue.input === 'string' && issue.input.length > LONGEST_SHOWN)
+    return explainIssue(shortened(issue, issue.input), schema, sourceAt)
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(schema, path, key))
   if (issue.code === 'invalid_union') return explainUnion(issue, schema, sourceAt)
@@ -42,6 +47,16 @@ export function explainIssue(
   if (issue.code === 'too_big' || issue.code === 'too_small') return [{ path, ...outOfRange(issue) }]
   if (issue.code === 'invalid_key') return [{ path, ...wrongForm(issue.issues[0]?.message ?? issue.message) }]
   return [{ path, ...(issue.code === 'custom' ? custom(issue) : wrongForm(issue.message)) }]
+}
+
+/** The same issue with a text that was written cut short, as a message can hold it. */
+function shortened(issue: z.core.$ZodIssue, input: string): z.core.$ZodIssue {
+  const short = `${input.slice(0, LONGEST_SHOWN - 1)}…`
+  return {
+    ...issue,
+    input: short,
+    message: issue.message.replaceAll(JSON.stringify(input), JSON.stringify(short)),
+  } as z.core.$ZodIssue
 }
 
 type Explanation = Omit<Finding, 'path'>
@@ -146,5 +161,5 @@ function anyOf(words: readonly string[]): string {
 }
 
 function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  return text.length > LONGEST_SHOWN + 2 ? `${text.slice(0, LONGEST_SHOWN)}…` : text
 }

@@ -3,6 +3,10 @@ import { parseSocketAddress } from '../socket-address.js'
 
 /** `address:port` in a document, as its two parts. */
 export const addressAndPort = z.string().transform((text, context) => {
+  if (text.startsWith('unix:')) {
+    context.addIssue({ code: 'custom', message: 'Unix sockets are not supported yet' })
+    return z.NEVER
+  }
   const parsed = parseSocketAddress(text)
   if (parsed !== undefined) return parsed
   context.addIssue({

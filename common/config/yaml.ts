@@ -4,7 +4,7 @@
  * The parser's own checks for duplicate keys and its expansion of aliases are not used: both take time that grows with
  * the square of the text or worse. Reading any text of 1 MiB takes well under a second.
  */
-import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Pair, Parser, type Scalar } from 'yaml'
+import { Composer, type Document, isAlias, isMap, isNode, isScalar, isSeq, Lexer, type Pair, Parser } from 'yaml'
 import type { Location, Problem } from '../problem.js'
 import type { DocumentPath } from './located.js'
 import { lineFinder, type Place, placeAt } from './places.js'
@@ -191,7 +191,7 @@ function convertMap(pairs: readonly Pair[], at: number, conversion: Conversion):
   const items = new Map<string, Place>()
   let size = 1
   for (const { key, value: node } of pairs) {
-    const keyAt = isScalar(key) ? ((key as Scalar.Parsed).range?.[0] ?? at) : at
+    const keyAt = isNode(key) ? (key.range?.[0] ?? at) : at
     const name = keyText(key)
     const fault = name === undefined ? KEY_NOT_TEXT : keyFault(name, items)
     if (fault !== undefined) conversion.faults.push({ ...fault, at: keyAt })

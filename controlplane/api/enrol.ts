@@ -8,8 +8,6 @@ import {
   type EnrolResponse,
   EnrolResponseSchema,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
-import { CsrError, parseCsr } from '../../common/x509/csr.js'
-import { keyHash } from '../../common/x509/keys.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import type { IssuedLeaf } from '../ca/issue.js'
 import { type JoinTokens, TokenError } from '../ca/tokens.js'
@@ -26,7 +24,7 @@ export interface EnrolContext {
 }
 
 /**
- * Turns a join token into a host's first certificate: the request is read, then the token's use is taken for its key,
+ * Turns a join token into a host's first certificate: the CSR is judged, so that a faulty one costs no token; then the token's use is taken for its key,
  * then the host is enrolled and its certificate recorded; only then is anything answered.
  *
  * @throws CallRefusal; all reasons why a token is not good look alike
@@ -39,7 +37,7 @@ export async function enrolHost(request: EnrolRequest, context: EnrolContext): P
     throw new CallRefusal(status.INVALID_ARGUMENT, `${JSON.stringify(host)} is not a host name`)
   if (request.proof.case !== 'token')
     throw new CallRefusal(status.UNAUTHENTICATED, 'no proof was given that is known here')
-  const key = readKey(request.csrPem)
+  const key = issuer.judge({ csrPem: request.csrPem, identity, host })
   const { granted } = await refuse(tokens.use(request.proof.value, { host, keyHash: key, now: now() }))
   await refuse(hosts.enrol({ host, services: granted, keyHash: key, now: now() }))
   const issued = await issuer.issue({ csrPem: request.csrPem, identity, host })
@@ -53,15 +51,6 @@ export async function enrolHost(request: EnrolRequest, context: EnrolContext): P
 /** A certificate as the API sends it. */
 export function toCertificate({ spiffeId, chainPem }: IssuedLeaf, trustBundlePem: string) {
   return create(CertificateSchema, { spiffeId, chainPem, trustBundlePem })
-}
-
-function readKey(csrPem: string): string {
-  try {
-    return keyHash(parseCsr(csrPem).spkiDer)
-  } catch (error) {
-    if (error instanceof CsrError) throw new CallRefusal(status.INVALID_ARGUMENT, `CSR refused: ${error.message}`)
-    throw error
-  }
 }
 
 async function refuse<T>(decision: Promise<T>): Promise<T> {

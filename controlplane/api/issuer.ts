@@ -1,8 +1,11 @@
 import { status } from '@grpc/grpc-js'
+import { formatSpiffeId } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
+import { keyHash } from '../../common/x509/keys.js'
+import { auditCertificate } from '../ca/audit.js'
 import type { Authority } from '../ca/authority.js'
 import type { HostRegistry } from '../ca/hosts.js'
-import { type IssuedLeaf, IssueError, type IssueRequest, issueLeaf } from '../ca/issue.js'
+import { acceptCsr, type IssuedLeaf, IssueError, type IssueRequest, issueLeaf } from '../ca/issue.js'
 import { CallRefusal } from './unary.js'
 
 /** A request of a host for a certificate to which it has the right. */
@@ -39,12 +42,31 @@ export class Issuer {
     return issued
   }
 
+  /** Hash of the key in a CSR that would be served. @throws CallRefusal when it would not; every refusal is audited */
+  judge(request: HostIssueRequest): string {
+    return refusing(() => {
+      try {
+        return keyHash(acceptCsr(this.#authority, request.csrPem, request.identity).spkiDer)
+      } catch (error) {
+        const reason = error instanceof IssueError ? error.reason : 'internal-error'
+        const identity = formatSpiffeId(request.identity)
+        auditCertificate(this.#log, { decision: 'refused', identity, host: request.host, reason })
+        throw error
+      }
+    })
+  }
+
   #sign(request: HostIssueRequest): IssuedLeaf {
-    try {
-      return issueLeaf(this.#authority, { ...request, ttl: this.#ttl }, this.#log)
-    } catch (error) {
-      if (error instanceof IssueError) throw new CallRefusal(status.INVALID_ARGUMENT, error.message)
-      throw error
-    }
+    return refusing(() => issueLeaf(this.#authority, { ...request, ttl: this.#ttl }, this.#log))
+  }
+}
+
+/** Tells the caller what is wrong with its request, and nothing of any other failure. */
+function refusing<T>(decide: () => T): T {
+  try {
+    return decide()
+  } catch (error) {
+    if (error instanceof IssueError) throw new CallRefusal(status.INVALID_ARGUMENT, error.message)
+    throw error
   }
 }

@@ -106,7 +106,13 @@ function checkRequest(authority: Authority, identity: Identity, ttl: number, now
   }
 }
 
-function acceptCsr(authority: Authority, csrPem: string, identity: Identity): Csr {
+/**
+ * Reads a CSR and holds it against the rules for the identity that it is for, without issuing anything: to be asked
+ * before a token is used for it.
+ *
+ * @throws IssueError
+ */
+export function acceptCsr(authority: Authority, csrPem: string, identity: Identity): Csr {
   const spiffeId = formatSpiffeId(identity)
   const csr = readCsr(csrPem, spiffeId)
   const caSpkis = [authority.root.certificate.spkiDer, authority.intermediate.certificate.spkiDer]

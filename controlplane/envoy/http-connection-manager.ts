@@ -70,10 +70,9 @@ export function inboundConnectionManager(port: InboundPort): Any {
       router(),
     ],
     streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),
-    // The peer is another Envoy whose certificate says who it is; its address is of no use to the application.
-    useRemoteAddress: true,
-    skipXffAppend: true,
-    preserveExternalRequestId: true,
+    // The peer is an Envoy of the mesh: what it says of the request (its ID, http or https) holds, and its own address is
+    // of no use to the application.
+    useRemoteAddress: false,
     forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
     setCurrentClientCertDetails: { uri: true },
     earlyHeaderMutationExtensions: [

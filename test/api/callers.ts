@@ -15,6 +15,7 @@ import { encodePem } from '../../common/x509/pem.js'
 import { type Authority, initAuthority } from '../../controlplane/ca/authority.js'
 import { signTemplate } from '../../controlplane/ca/sign.js'
 import { buildLeafTemplate } from '../../controlplane/ca/template.js'
+import { atEnd } from '../lab/at-end.js'
 import { type TestControlPlane, temporaryDirectory } from './control-plane.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
@@ -49,7 +50,7 @@ export function connectAs(
   credentials: HostCredentials | undefined,
 ): Client {
   const client = openChannel(address, { trustBundlePem: authority.bundlePem, trustDomain: TRUST_DOMAIN }, credentials)
-  t.after(() => client.close())
+  atEnd(t, () => client.close())
   return client
 }
 

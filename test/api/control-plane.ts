@@ -9,6 +9,7 @@ import type { SocketAddress } from '../../common/socket-address.js'
 import { type Authority, initAuthority, loadAuthority } from '../../controlplane/ca/authority.js'
 import { runControlPlane } from '../../controlplane/main.js'
 import { controlPlaneSettings } from '../../controlplane/settings-schema.js'
+import { atEnd } from '../lab/at-end.js'
 import { type Line, TRUST_DOMAIN, watchedLog } from './watched-log.js'
 
 /** How a control plane of a test is to be. */
@@ -35,7 +36,7 @@ export interface TestControlPlane {
 /** A directory that is gone after the test. */
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'hostmesh-api-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
+  atEnd(t, () => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -54,7 +55,7 @@ export async function startControlPlane(
     stopping.abort()
     await running
   }
-  t.after(stop)
+  atEnd(t, stop)
   const failed = running.then(() => Promise.reject(new Error('the control plane ended')))
   const socket = settings.admin.socket
   await Promise.race([failed, eventually(() => askControlPlane(socket, 'GET', '/v1/status'))])

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { createServer, type TLSSocket } from 'node:tls'
 import type { HostCredentials } from '../../agent/control-plane/channel.js'
 import type { SocketAddress } from '../../common/socket-address.js'
+import { atEnd } from '../lab/at-end.js'
 
 /** A server that looks like a control plane and keeps every byte that it is sent, as TLS has decrypted it. */
 export interface RecordingServer {
@@ -40,7 +41,7 @@ export async function recordEverything(t: TestContext, credentials: HostCredenti
   tls.on('connection', (socket) => void ends.push(new Promise((resolve) => socket.once('close', () => resolve()))))
   tls.on('tlsClientError', () => undefined)
   const address = await listening(tls)
-  t.after(() => {
+  atEnd(t, () => {
     for (const socket of sockets) socket.destroy()
     tls.close()
     http2.close()

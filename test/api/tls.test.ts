@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { connect as connectPlain } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { type ServiceError, status } from '@grpc/grpc-js'
+import { type Client, status } from '@grpc/grpc-js'
 import { openSession } from '../../agent/control-plane/calls.js'
 import type { HostCredentials } from '../../agent/control-plane/channel.js'
 import { validityOf } from '../../agent/identity/store.js'
 import { openDeltaCall } from '../../common/xds/grpc-call.js'
 import { CLUSTER } from '../../common/xds/types.js'
 import { decodeResponse, encodeRequest } from '../../common/xds/wire.js'
+import { atEnd } from '../lab/at-end.js'
 import { connectAs, forge, joinHost } from './callers.js'
 import { startControlPlane, type TestControlPlane, within } from './control-plane.js'
+import { hostReport, servicesReport } from './reports.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
 /** What an HTTP/2 client says first: the preface and empty settings. */
@@ -84,36 +86,47 @@ suite('the TLS of the API', { concurrency: true }, () => {
 })
 
 suite('the node of an xDS stream', () => {
-  test('is the host of the certificate', async (t) => {
+  test('is the host of the certificate, be it told or not', async (t) => {
     const controlPlane = await startControlPlane(t)
-    const { typeUrl } = decodeResponse(await firstResponse(t, controlPlane, 'web-1'))
-    assert.equal(typeUrl, CLUSTER)
+    const client = await reportingHost(t, controlPlane)
+    for (const node of [{ id: 'web-1' }, undefined]) {
+      assert.equal(decodeResponse(await firstResponse(client, node)).typeUrl, CLUSTER)
+    }
   })
 
   test('cannot be another host', async (t) => {
     const controlPlane = await startControlPlane(t)
+    const client = await reportingHost(t, controlPlane)
     await joinHost(t, controlPlane, 'web-2')
     for (const id of ['web-2', 'WEB-1', '']) {
-      const error = (await firstResponse(t, controlPlane, id).catch((error: unknown) => error)) as ServiceError
-      assert.equal(error.code, status.PERMISSION_DENIED, `${id}: ${error.message}`)
+      await assert.rejects(firstResponse(client, { id }), { code: status.PERMISSION_DENIED }, id)
     }
   })
 })
 
-/** Asks as host web-1, under the name of some node, for clusters. */
-async function firstResponse(t: TestContext, controlPlane: TestControlPlane, id: string): Promise<Uint8Array> {
-  const known = CREDENTIALS.get(controlPlane) ?? joinHost(t, controlPlane, 'web-1')
-  CREDENTIALS.set(controlPlane, known)
-  const call = openDeltaCall(connectAs(t, controlPlane, await known))
-  call.write(encodeRequest({ node: { id }, typeUrl: CLUSTER, resourceNamesSubscribe: ['*'] }))
-  for await (const message of call.messages) {
-    call.cancel()
-    return message
-  }
-  throw new Error('the stream ended without an answer')
+/** A client of host web-1, which has a session: only hosts that report are served. */
+async function reportingHost(t: TestContext, controlPlane: TestControlPlane): Promise<Client> {
+  const client = connectAs(t, controlPlane, await joinHost(t, controlPlane, 'web-1', ['web']))
+  const session = openSession(client)
+  session.on('error', () => undefined)
+  for (const report of [hostReport(), servicesReport('web')]) session.write(report)
+  return client
 }
 
-const CREDENTIALS = new WeakMap<TestControlPlane, Promise<HostCredentials>>()
+/** Asks for clusters under the name of some node. */
+async function firstResponse(client: Client, node: { readonly id: string } | undefined): Promise<Uint8Array> {
+  const call = openDeltaCall(client)
+  const named = node === undefined ? {} : { node }
+  call.write(encodeRequest({ ...named, typeUrl: CLUSTER, resourceNamesSubscribe: ['*'] }))
+  const messages = call.messages[Symbol.asyncIterator]()
+  try {
+    const { value, done } = await within(5_000, messages.next())
+    if (done === true) throw new Error('the stream ended without an answer')
+    return value
+  } finally {
+    call.cancel()
+  }
+}
 
 /** Not a second before the certificate's end, and soon after it. */
 function checkEnd(endedAt: number, { chainPem }: HostCredentials): void {
@@ -134,7 +147,7 @@ function open(t: TestContext, { address, authority }: TestControlPlane, options:
     ALPNProtocols: ['h2'],
     ...options,
   })
-  t.after(() => socket.destroy())
+  atEnd(t, () => void socket.destroy())
   return socket
 }
 

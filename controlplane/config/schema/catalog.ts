@@ -1,13 +1,27 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { hostName, label, labels, locality, notYet, port, protocol } from '../../../common/config/fields.js'
+import {
+  hostName,
+  type IssueParams,
+  label,
+  labels,
+  locality,
+  notYet,
+  port,
+  protocol,
+} from '../../../common/config/fields.js'
+import { DNS_NAME } from '../../../common/identity.js'
 
 const address = z.string().superRefine((value, context) => {
   if (isIP(value) !== 0) return
+  if (DNS_NAME.test(value) && !/^[\d.]+$/.test(value)) {
+    context.addIssue({ code: 'custom', message: `${value} is a name: names of instances are not supported yet` })
+    return
+  }
   context.addIssue({
     code: 'custom',
     message: `${JSON.stringify(value)} is not an IP address`,
-    params: { hint: 'DNS names of instances are not supported yet' },
+    params: { hint: 'write for example 10.0.9.5' } satisfies IssueParams,
   })
 })
 

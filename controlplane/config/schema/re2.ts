@@ -13,7 +13,7 @@ const MAX_PATTERN = 1024
  */
 export const re2 = z
   .string()
-  .max(MAX_PATTERN)
+  .max(MAX_PATTERN, { abort: true })
   .superRefine((pattern, context) => {
     try {
       RE2JS.compile(pattern)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { durationOrOff, label, notYet } from '../../../common/config/fields.js'
+import { duration, label, notYet } from '../../../common/config/fields.js'
 import { re2 } from './re2.js'
 import { retry } from './retry.js'
 
@@ -84,6 +84,14 @@ const rewrite = z.strictObject({
   host: notYet(),
 })
 
+const timeout = z.union([z.literal('off'), duration], {
+  error: (issue) => (isMap(issue.input) ? 'a map of several timeouts is not supported yet' : undefined),
+})
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 const rule = z.strictObject({
   name: z
     .string()
@@ -94,7 +102,7 @@ const rule = z.strictObject({
   split: z.array(destination).min(1).optional(),
   respond: respond.optional(),
   rewrite: rewrite.optional(),
-  timeout: durationOrOff.optional(),
+  timeout: timeout.optional(),
   retry: retry.optional(),
   redirect: notYet(),
   headers: notYet(),

@@ -48,6 +48,7 @@ export const serviceDocument = z.strictObject({
   outside: notYet(),
   speaksFirst: notYet(),
   tls: notYet(),
+  ports: notYet(),
   connections: notYet(),
   outlier: notYet(),
   healthCheck: notYet(),
