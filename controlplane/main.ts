@@ -51,7 +51,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const quarantine = new Quarantine()
   const allows = rightsOf(state.hosts, config.loaded)
   const pipeline = new Pipeline({
-    agents: directory.records,
+    agents: directory.members,
     config: config.loaded,
     enrolments: state.hosts.changes,
     mayRun: allows,
@@ -120,7 +120,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const tasks: Task[] = [
     pipeline.run,
     config.watch,
-    keepAgents(state.agents, directory.records, log),
+    keepAgents(state.agents, directory.members, log),
     renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, log),
     serveAdminSocket(settings.admin.socket, routes, log),
     closeWhenAborted(xds, api),

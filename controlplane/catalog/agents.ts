@@ -32,11 +32,14 @@ export interface SessionReports {
  */
 export class AgentDirectory {
   readonly records: Latest<AgentRecords>
+  /** The same, told only when what the catalog is made of changed: what Envoys report of themselves is not part of it. */
+  readonly members: Latest<AgentRecords>
   readonly #sessions = new Map<string, { readonly supersede: () => void }>()
   readonly #now: () => number
 
   constructor(restored: AgentRecords = new Map(), now: () => number = Date.now) {
     this.records = new Latest(restored)
+    this.members = new Latest(restored)
     this.#now = now
   }
 
@@ -64,6 +67,7 @@ export class AgentDirectory {
     const next = new Map(this.records.value)
     next.delete(host)
     this.records.set(next)
+    this.members.set(next)
   }
 
   #reports(host: string, current: () => boolean): SessionReports {
@@ -102,6 +106,12 @@ export class AgentDirectory {
   }
 
   #put(record: AgentRecord): void {
+    const before = this.records.value.get(record.host)
     this.records.set(new Map(this.records.value).set(record.host, record))
+    if (!sameMember(before, record)) this.members.set(this.records.value)
   }
+}
+
+function sameMember(before: AgentRecord | undefined, now: AgentRecord): boolean {
+  return before?.facts === now.facts && before.services === now.services && before.session.state === now.session.state
 }
