@@ -44,7 +44,7 @@ export function watchOccupiedPorts(facts: Latest<HostFacts>, services: Latest<re
       if (occupiedPorts.join() !== facts.value.occupiedPorts.join()) facts.set({ ...facts.value, occupiedPorts })
       const wake = new AbortController()
       const unsubscribe = services.subscribe(() => wake.abort())
-      await delay(LOOK_MS, AbortSignal.any([signal, wake.signal]))
+      await delay(LOOK_MS, signal, wake.signal)
       unsubscribe()
     }
   }

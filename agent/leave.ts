@@ -26,14 +26,18 @@ export function leaveInOrder({ leaving, sessions, envoy, log }: LeaveOrder): Tas
     const endEnvoy = new AbortController()
     const sessionsEnded = sessions(endSessions.signal)
     const envoyEnded = envoy(endEnvoy.signal)
-    await Promise.race([envoyEnded, sessionsEnded, aborted(signal)])
-    log.info('the host leaves the mesh')
-    leaving.set(true)
-    await Promise.race([sessionsEnded, delay(FAREWELL_MS, endSessions.signal)])
-    endEnvoy.abort()
-    await envoyEnded
-    endSessions.abort()
-    await sessionsEnded
+    try {
+      await Promise.race([envoyEnded, sessionsEnded, aborted(signal)])
+      log.info('the host leaves the mesh')
+      leaving.set(true)
+      await Promise.race([sessionsEnded, delay(FAREWELL_MS, endSessions.signal)])
+      endEnvoy.abort()
+      await envoyEnded
+    } finally {
+      endEnvoy.abort()
+      endSessions.abort()
+      await Promise.allSettled([envoyEnded, sessionsEnded])
+    }
   }
 }
 

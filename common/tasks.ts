@@ -30,16 +30,19 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
 }
 
-/** Waits `ms` milliseconds or until the signal aborts, whichever is first; never rejects. */
-export function delay(ms: number, signal: AbortSignal): Promise<void> {
+/**
+ * Waits `ms` milliseconds or until one of the signals aborts, whichever is first; never rejects. Signals are not joined
+ * by `AbortSignal.any`, which on Node 20 leaks an entry into each long-lived signal.
+ */
+export function delay(ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
+    if (signals.some(({ aborted }) => aborted)) return resolve()
     const done = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', done)
+      for (const signal of signals) signal.removeEventListener('abort', done)
       resolve()
     }
     const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
+    for (const signal of signals) signal.addEventListener('abort', done)
   })
 }

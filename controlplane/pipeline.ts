@@ -75,12 +75,22 @@ export class Pipeline {
     while (!signal.aborted) {
       const wake = new AbortController()
       const unsubscribes = this.#sources().map((source) => source.subscribe(() => wake.abort()))
-      const nextChange = await this.build()
+      const nextChange = await this.#tryBuild()
       const pause = nextChange === undefined ? 60_000 : Math.max(10, nextChange - this.#now())
-      await delay(Math.min(pause, 60_000), AbortSignal.any([signal, wake.signal]))
+      await delay(Math.min(pause, 60_000), signal, wake.signal)
       for (const unsubscribe of unsubscribes) unsubscribe()
       // What else changed in this turn of the loop belongs to the same build.
       await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** A build that fails is told; what was served before is served on. */
+  async #tryBuild(): Promise<number | undefined> {
+    try {
+      return await this.build()
+    } catch (error) {
+      this.#inputs.log.error('the mesh could not be built; the last one is served on', { error })
+      return undefined
     }
   }
 

@@ -35,7 +35,7 @@ export class Quarantine {
       for (const { typeUrl: type, name, version, error } of envoy?.refused ?? []) {
         const key = `${type}/${name}`
         const known = refused.get(key)
-        const hosts = [...(known?.version === version ? known.hosts : []), host]
+        const hosts = [...new Set([...(known?.version === version ? known.hosts : []), host])]
         refused.set(key, { type, name, version, hosts, error })
       }
     }
@@ -46,7 +46,7 @@ export class Quarantine {
     if (!isDeepStrictEqual(next, before)) this.changes.set(next)
   }
 
-  /** The publication with stopped versions replaced by what came before them, or left out where nothing did. */
+  /** The publication with stopped versions replaced by what came before them, where that is known. */
   apply(publication: Publication): Publication {
     const stopped = this.changes.value
     const shared = publication.layers.get('shared')
@@ -67,8 +67,8 @@ export class Quarantine {
     for (const [key, { type, name }] of this.changes.value) {
       const resources = new Map(next.get(type))
       const good = this.#versions.get(key)?.before
-      if (good === undefined) resources.delete(name)
-      else resources.set(name, good)
+      // Where no older version is known nothing is taken away: hosts that took the new one are served by it.
+      if (good !== undefined) resources.set(name, good)
       next.set(type, resources)
     }
     return next

@@ -53,20 +53,24 @@ export function restoreAgents(file: StateFile<AgentsState>, now: number): AgentR
   return new Map(records)
 }
 
-/** Keeps what agents say on the disk, at most twice in a second. */
+/** Keeps what agents say on the disk, at most twice in a second, and once more at the end. */
 export function keepAgents(file: StateFile<AgentsState>, records: Latest<AgentRecords>, log: Log): Task {
+  const keep = async () => {
+    const next = [...records.value.values()]
+      .map(({ host, facts, services }) => ({ host, facts, services: [...services] }))
+      .sort((a, b) => (a.host < b.host ? -1 : 1))
+    try {
+      await file.update((state) => ({ state: same(state, next) ? state : next, result: undefined }))
+    } catch (error) {
+      log.error('reports of agents could not be kept; a restart would wait for them anew', { error })
+    }
+  }
   return async (signal) => {
-    for await (const value of records.values(signal)) {
-      const next = [...value.values()]
-        .map(({ host, facts, services }) => ({ host, facts, services: [...services] }))
-        .sort((a, b) => (a.host < b.host ? -1 : 1))
-      try {
-        await file.update((state) => ({ state: same(state, next) ? state : next, result: undefined }))
-      } catch (error) {
-        log.error('reports of agents could not be kept; a restart would wait for them anew', { error })
-      }
+    for await (const _ of records.values(signal)) {
+      await keep()
       await delay(500, signal)
     }
+    await keep()
   }
 }
 

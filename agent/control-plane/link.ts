@@ -46,12 +46,13 @@ export class Link {
       const before = this.state.revision
       try {
         await this.#connect(log, signal)
-        if (this.#options.reports.value.leaving) return
         this.#disconnected('the control plane ended the session')
       } catch (error) {
         this.#disconnected(describeError(error))
         log.warn('no session with the control plane', { error, attempt })
       }
+      // Who has said farewell does not come back, however the stream ended.
+      if (this.#options.reports.value.leaving) return
       if (this.state.revision > before + 1) attempt = 1
       await delay(backoffDelay(attempt, BACKOFF), signal)
     }

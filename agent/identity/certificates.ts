@@ -47,6 +47,9 @@ const TICK_MS = 30_000
 /** After a failed attempt the next one waits this long, milliseconds. */
 const RETRY_MS = 5_000
 
+/** The control plane takes no more requests in one call. */
+const MOST_AT_ONCE = 100
+
 const HOST = Symbol('host')
 type Subject = string | typeof HOST
 
@@ -68,8 +71,10 @@ export class Certificates {
   /** Lives until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const seen = this.#options.wanted.revision
       const pause = await this.#renewDue()
-      await this.#waitForChange(pause, signal)
+      // What became wanted while certificates were asked for must not wait for the next look.
+      if (pause > 0 && seen === this.#options.wanted.revision) await this.#waitForChange(pause, signal)
     }
   }
 
@@ -96,8 +101,8 @@ export class Certificates {
     const due = this.#due()
     if (due.length === 0) return TICK_MS
     try {
-      await this.#request(due)
-      return TICK_MS
+      await this.#request(due.slice(0, MOST_AT_ONCE))
+      return due.length > MOST_AT_ONCE ? 0 : TICK_MS
     } catch (error) {
       this.#options.log.warn('certificates were not issued', { error, subjects: due.map(nameOf) })
       return RETRY_MS
@@ -163,7 +168,7 @@ export class Certificates {
       renewalTime(pair, this.#spreadOf(subject)),
     )
     const next = Math.max(50, Math.min(...times) - this.#options.now())
-    await delay(Math.min(pause, next === 50 ? pause : next), AbortSignal.any([signal, wake.signal]))
+    await delay(Math.min(pause, next === 50 ? pause : next), signal, wake.signal)
     unsubscribe()
   }
 }

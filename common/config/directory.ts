@@ -1,20 +1,10 @@
-import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { isMissing } from '../files.js'
 import type { Problem } from '../problem.js'
 import type { ProblemCode } from './codes.js'
 import type { FileStat } from './settle.js'
-
-/** Largest file that is read, bytes. */
-export const MAX_FILE = 1024 * 1024
-
-/** To whom a file belongs. */
-export interface FileOwner {
-  readonly uid: number
-  /** Permission bits. */
-  readonly mode: number
-}
 
 /** Something with the name of a file that holds documents. */
 export interface FoundFile {
@@ -84,7 +74,8 @@ async function listBelow(directory: string, show: Show, above: readonly string[]
 
 async function listFile(path: string, show: Show, isLink: boolean, walk: Walk): Promise<void> {
   try {
-    walk.files.set(path, { path, shown: show(path), stat: statOf(await stat(path, { bigint: true })) })
+    const found = { path, shown: show(path), stat: statOf(await stat(path, { bigint: true })) }
+    if (!walk.files.has(path)) walk.files.set(path, found)
   } catch (error) {
     if (isMissing(error) && !isLink) return
     walk.hidden.push({ path, shown: show(path) })
@@ -111,79 +102,6 @@ function isLeftOver(name: string): boolean {
   return /^[.#]|[~#]$|\.(?:dpkg-|ucf-|rpm(?:new|save|orig))/.test(name)
 }
 
-/** The text of a file, or why it has none. */
-export type FileContent = { readonly text: string } | { readonly problem: Problem }
-
-/**
- * Reads a file that was listed.
- *
- * @param refuse says why a file of this owner must not be read; asked about the very file that is then read
- * @returns undefined where it is gone or is not what was listed any more
- */
-export async function readListed(
-  { path, shown, stat: listed }: FoundFile,
-  refuse?: (owner: FileOwner) => Pick<Problem, 'message' | 'hint'> | undefined,
-): Promise<FileContent | undefined> {
-  try {
-    const before = await stat(path, { bigint: true })
-    if (!before.isFile()) return failed(shown, 'MSH0107', 'has the name of a YAML file and is not a file')
-    // Never waits for the other end, should somebody put a pipe in the file's place right now.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const { uid, mode } = await file.stat()
-      const refusal = refuse?.({ uid, mode: mode & 0o7777 })
-      if (refusal !== undefined) return { problem: { ...fileProblem(shown, 'MSH0104', ''), ...refusal } }
-      const content = await readText(file, shown)
-      return sameStat(statOf(await file.stat({ bigint: true })), listed) ? content : undefined
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    return failed(shown, 'MSH0101', `cannot be read: ${reasonOf(error)}`)
-  }
-}
-
-async function readText(file: FileHandle, shown: string): Promise<FileContent> {
-  const buffer = Buffer.allocUnsafe(MAX_FILE + 1)
-  let length = 0
-  for (let read = -1; read !== 0 && length < buffer.length; length += read) {
-    read = (await file.read(buffer, length, buffer.length - length)).bytesRead
-  }
-  if (length > MAX_FILE) return failed(shown, 'MSH0102', 'larger than 1 MiB')
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, length)) }
-  } catch {
-    // The decoder tells nothing that would help to find the place.
-    return failed(shown, 'MSH0103', 'not UTF-8 text')
-  }
-}
-
-function failed(shown: string, code: ProblemCode, message: string): FileContent {
-  return { problem: fileProblem(shown, code, message) }
-}
-
-function statOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): FileStat {
-  return { inode: ino, size, modified: mtimeNs, changed: ctimeNs }
-}
-
-function sameStat(a: FileStat, b: FileStat): boolean {
-  return a.inode === b.inode && a.size === b.size && a.modified === b.modified && a.changed === b.changed
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return REASONS[code ?? ''] ?? message
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  ELOOP: 'symbolic links lead in a circle',
-  ENOTDIR: 'not a directory',
-  EIO: 'the disk reports an error',
-}
-
 /** A problem of a file as a whole. */
 export function fileProblem(
   shown: string,
@@ -200,4 +118,23 @@ export function isAmong(path: string, places: readonly string[]): boolean {
     if (places.includes(place)) return true
     if (place === dirname(place)) return false
   }
+}
+
+/** What is compared of a file. */
+export function statOf({ ino, size, mtimeNs, ctimeNs }: BigIntStats): FileStat {
+  return { inode: ino, size, modified: mtimeNs, changed: ctimeNs }
+}
+
+/** Why the file system refuses, in words. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return REASONS[code ?? ''] ?? message
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  ELOOP: 'symbolic links lead in a circle',
+  ENOTDIR: 'not a directory',
+  EIO: 'the disk reports an error',
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../problem.js'
 import { delay } from '../tasks.js'
-import { type FileOwner, type FoundFile, fileProblem, isAmong, listDirectories, readListed } from './directory.js'
+import { type FoundFile, fileProblem, isAmong, listDirectories } from './directory.js'
 import { watchEvents } from './directory-events.js'
+import { type FileOwner, readListed } from './read-file.js'
 import { Settling, STABLE_MS } from './settle.js'
 
 /** A file that holds documents. */
@@ -70,11 +71,12 @@ export async function* watchFiles(
       const wakeAt = (await reader.look()) ?? Number.POSITIVE_INFINITY
       const ready = yielded !== undefined || wakeAt === Number.POSITIVE_INFINITY || performance.now() >= firstEnds
       if (ready && !isDeepStrictEqual(yielded, reader.fileSet)) {
+        reader.started = true
         yielded = reader.fileSet
         yield yielded
       }
       const pause = Math.max(1, Math.min(rescan, wakeAt - performance.now()))
-      await delay(pause, AbortSignal.any([signal, wake.signal]))
+      await delay(pause, signal, wake.signal)
       if (wake.signal.aborted) await delay(BUNCH_MS, signal)
     }
   } finally {
@@ -95,6 +97,8 @@ class FileReader {
   readonly #known = new Map<string, KnownFile>()
   #hidden: readonly string[] = []
   #problems: readonly Problem[] = []
+  /** Whether a set was handed out: until then a file that has not come to rest is told, later it is just not there. */
+  started = false
 
   constructor(directories: readonly string[], options: FileSetOptions) {
     this.#directories = directories
@@ -123,15 +127,19 @@ class FileReader {
     const settled = this.#settling.observe({
       files: new Map(files.map((file) => [file.path, file.stat])),
       now,
-      ageOf: ({ changed }) => assumedAge ?? Date.now() - Number(changed / 1_000_000n),
+      ageOf: ({ changed }) => (this.started ? 0 : (assumedAge ?? Date.now() - Number(changed / 1_000_000n))),
       isHidden: (path) => isAmong(path, hiddenPaths),
     })
     for (const path of settled.gone) this.#known.delete(path)
+    const listed = new Set(files.map(({ path }) => path))
+    for (const { path, text } of this.#known.values()) {
+      if (text === undefined && !listed.has(path) && !isAmong(path, hiddenPaths)) this.#known.delete(path)
+    }
     const take = new Set(settled.take)
     let changing = false
     for (const file of files) {
       if (take.has(file.path)) changing = !(await this.#take(file)) || changing
-      else if (!this.#known.has(file.path)) this.#known.set(file.path, { ...file, text: undefined })
+      else if (!this.started && !this.#known.has(file.path)) this.#known.set(file.path, { ...file, text: undefined })
     }
     const shrunk = new Set(settled.shrunk)
     const held = files.filter(({ path }) => shrunk.has(path)).map(({ shown }) => shrunkProblem(shown))
@@ -150,7 +158,7 @@ class FileReader {
     const content = await readListed(file, this.#options.refuse)
     const text = this.#known.get(path)?.text
     if (content === undefined) {
-      if (text === undefined) this.#known.set(path, { path, shown, text })
+      if (!this.started && text === undefined) this.#known.set(path, { path, shown, text })
       return false
     }
     if ('text' in content) this.#known.set(path, { path, shown, text: content.text })

@@ -45,7 +45,8 @@ export function explainIssue(
   if (issue.code === 'invalid_type') return [{ path, ...wrongType(issue, sourceAt(path)) }]
   if (issue.code === 'invalid_value') return [{ path, ...wrongValue(issue) }]
   if (issue.code === 'too_big' || issue.code === 'too_small') return [{ path, ...outOfRange(issue) }]
-  if (issue.code === 'invalid_key') return [{ path, ...wrongForm(issue.issues[0]?.message ?? issue.message) }]
+  if (issue.code === 'invalid_key')
+    return issue.issues.flatMap((inner) => explainIssue({ ...inner, path: issue.path }, schema, sourceAt))
   return [{ path, ...(issue.code === 'custom' ? custom(issue) : wrongForm(issue.message)) }]
 }
 
@@ -160,6 +161,7 @@ function anyOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
-function clip(text: string): string {
+/** Text cut to what a message can hold. */
+export function clip(text: string): string {
   return text.length > LONGEST_SHOWN + 2 ? `${text.slice(0, LONGEST_SHOWN)}…` : text
 }

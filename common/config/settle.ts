@@ -94,8 +94,8 @@ export class Settling {
   ): void {
     const taken = this.#taken.get(path)
     const pending = this.#pending.get(path)
-    if (same(stat, taken)) this.#pending.delete(path)
-    else if (pending === undefined || !same(stat, pending.stat)) {
+    if (sameStat(stat, taken)) this.#pending.delete(path)
+    else if (pending === undefined || !sameStat(stat, pending.stat)) {
       const moved = stat === undefined && taken !== undefined && inodes.has(taken.inode)
       const age =
         taken === undefined && pending === undefined && stat !== undefined ? Math.max(0, ageOf?.(stat) ?? 0) : 0
@@ -125,7 +125,8 @@ function isShrunk(taken: FileStat | undefined, stat: FileStat | undefined): bool
   return taken !== undefined && stat !== undefined && taken.inode === stat.inode && stat.size * 2n < taken.size
 }
 
-function same(a: FileStat | undefined, b: FileStat | undefined): boolean {
+/** Whether nothing of a file has changed. */
+export function sameStat(a: FileStat | undefined, b: FileStat | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   return a.inode === b.inode && a.size === b.size && a.modified === b.modified && a.changed === b.changed
 }

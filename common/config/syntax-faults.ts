@@ -90,3 +90,24 @@ const EXPLANATIONS: Readonly<Record<string, Omit<SyntaxFault, 'at'>>> = {
 function lowerFirst(text: string): string {
   return text.slice(0, 1).toLowerCase() + text.slice(1)
 }
+
+/**
+ * What is wrong with a key of a map.
+ *
+ * @param name undefined where it is no plain text
+ * @param earlier whether the map has it already
+ */
+export function keyFault(name: string | undefined, earlier: boolean): Omit<SyntaxFault, 'at'> | undefined {
+  if (name === undefined) {
+    const hint = 'template placeholders such as {{ name }} are not filled in here'
+    return { code: 'MSH0116', message: 'a key must be plain text', hint }
+  }
+  if (earlier) return { code: 'MSH0112', message: `key \`${clip(name)}\` stands twice in one map` }
+  if (name === '__proto__') return { code: 'MSH0116', message: '`__proto__` is never a key' }
+  if (name !== '<<') return undefined
+  return { code: 'MSH0116', message: '`<<` (merge) is not part of YAML 1.2', hint: 'write the keys out' }
+}
+
+function clip(name: string): string {
+  return name.length > 60 ? `${name.slice(0, 60)}…` : name
+}

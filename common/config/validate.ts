@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Problem } from '../problem.js'
-import { explainIssue, type Finding } from './issues.js'
+import { clip, explainIssue, type Finding } from './issues.js'
 import { formatPath, type Located } from './located.js'
 import type { YamlDocument } from './yaml.js'
 
@@ -45,7 +45,7 @@ export function problemAt(
     ...document.locate(path),
     code,
     severity,
-    path: formatPath(path),
+    path: formatPath(path.map((part) => (typeof part === 'string' ? clip(part) : part))),
     message,
     ...(hint === undefined ? {} : { hint }),
   }

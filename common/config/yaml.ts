@@ -8,7 +8,7 @@ import { Composer, type Document, isAlias, isMap, isNode, isScalar, isSeq, Lexer
 import type { Location, Problem } from '../problem.js'
 import type { DocumentPath } from './located.js'
 import { lineFinder, type Place, placeAt } from './places.js'
-import { faultOf, type SyntaxFault, syntaxProblems } from './syntax-faults.js'
+import { faultOf, keyFault, type SyntaxFault, syntaxProblems } from './syntax-faults.js'
 
 /** Limits of one file, against texts that are small and take long. */
 export const YAML_LIMITS = { tokens: 250_000, depth: 32, aliases: 64, expandedValues: 250_000 } as const
@@ -193,7 +193,7 @@ function convertMap(pairs: readonly Pair[], at: number, conversion: Conversion):
   for (const { key, value: node } of pairs) {
     const keyAt = isNode(key) ? (key.range?.[0] ?? at) : at
     const name = keyText(key)
-    const fault = name === undefined ? KEY_NOT_TEXT : keyFault(name, items)
+    const fault = keyFault(name, name !== undefined && items.has(name))
     if (fault !== undefined) conversion.faults.push({ ...fault, at: keyAt })
     const entry = convert(node, keyAt, conversion)
     size += entry.size
@@ -204,26 +204,9 @@ function convertMap(pairs: readonly Pair[], at: number, conversion: Conversion):
   return { value, place: { at, items }, size }
 }
 
-const KEY_NOT_TEXT: Omit<SyntaxFault, 'at'> = {
-  code: 'MSH0116',
-  message: 'a key must be plain text',
-  hint: 'template placeholders such as {{ name }} are not filled in here',
-}
-
 /** `503: x` has the key `503` and `1.10: x` the key `1.10`: what was written counts, not the number. */
 function keyText(key: unknown): string | undefined {
   if (!isScalar(key)) return undefined
   if (typeof key.value === 'string') return key.value
   return key.source === undefined || key.source === '' ? undefined : key.source
-}
-
-function keyFault(name: string, earlier: ReadonlyMap<string, Place>): Omit<SyntaxFault, 'at'> | undefined {
-  if (earlier.has(name)) return { code: 'MSH0112', message: `key \`${clip(name)}\` stands twice in one map` }
-  if (name === '__proto__') return { code: 'MSH0116', message: '`__proto__` is never a key' }
-  if (name !== '<<') return undefined
-  return { code: 'MSH0116', message: '`<<` (merge) is not part of YAML 1.2', hint: 'write the keys out' }
-}
-
-function clip(name: string): string {
-  return name.length > 60 ? `${name.slice(0, 60)}…` : name
 }

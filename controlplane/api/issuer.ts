@@ -4,7 +4,7 @@ import type { Log } from '../../common/log.js'
 import { keyHash } from '../../common/x509/keys.js'
 import { auditCertificate } from '../ca/audit.js'
 import type { Authority } from '../ca/authority.js'
-import type { HostRegistry } from '../ca/hosts.js'
+import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { acceptCsr, type IssuedLeaf, IssueError, type IssueRequest, issueLeaf } from '../ca/issue.js'
 import { CallRefusal } from './unary.js'
 
@@ -38,7 +38,13 @@ export class Issuer {
   async issue(request: HostIssueRequest): Promise<IssuedLeaf> {
     const issued = this.#sign(request)
     const { spiffeId: identity, serial, notAfter } = issued
-    await this.#hosts.recordIssued(request.host, [{ serial, identity, notAfter }])
+    try {
+      await this.#hosts.recordIssued(request.host, [{ serial, identity, notAfter }])
+    } catch (error) {
+      // Banned or evicted while the certificate was made: then it is not handed out.
+      if (error instanceof HostError) throw new CallRefusal(status.PERMISSION_DENIED, error.message)
+      throw error
+    }
     return issued
   }
 

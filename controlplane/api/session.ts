@@ -37,6 +37,7 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
   const greet = welcomer(stream, () => context.welcome(host, reported))
   const unsubscribe = context.subscribe(greet)
   greet()
+  stream.on('drain', greet)
   stream.on('data', (message: AgentMessage) => {
     try {
       receive(message, reports)
@@ -73,7 +74,8 @@ function welcomer(stream: Stream, current: () => Omit<Welcome, '$typeName' | '$u
   return () => {
     const value = current()
     const text = JSON.stringify(value)
-    if (text === last || stream.destroyed || stream.cancelled) return
+    // To a host that does not read nothing is written; once it reads it gets the newest.
+    if (text === last || stream.destroyed || stream.cancelled || stream.writableNeedDrain) return
     last = text
     stream.write(create(ControlPlaneMessageSchema, { message: { case: 'welcome', value: value as Welcome } }))
   }

@@ -25,6 +25,16 @@ const MAX_AGE_MS = 12 * 3_600_000
 /** Node's timers cannot wait longer than this many milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** Who has no certificate has come to enrol, and needs no longer than this, milliseconds. */
+const ANONYMOUS_AGE_MS = 60_000
+
+/** What is made of a connection: why it is refused, or whose it is and until when. */
+interface Verdict {
+  readonly refused?: string
+  readonly identity?: Identity | undefined
+  readonly notAfter?: number
+}
+
 /** How the server judges connections. */
 export interface TlsServerOptions {
   readonly listen: SocketAddress
@@ -119,25 +129,30 @@ export class TlsServer {
       socket.destroy()
       return
     }
+    if (socket.destroyed || socket.remoteAddress === undefined) {
+      socket.destroy()
+      return
+    }
     const peer = `${socket.remoteAddress}:${socket.remotePort}`
     this.#connections.set(peer, { socket, identity: verdict.identity })
-    const timer = setTimeout(() => socket.destroy(), this.#lifeOf(verdict.notAfter))
+    const timer = setTimeout(() => socket.destroy(), this.#lifeOf(verdict))
     timer.unref()
     socket.on('error', (error) => this.#options.log.debug('connection failed', { peer, error }))
     socket.on('close', () => {
       clearTimeout(timer)
-      this.#connections.delete(peer)
+      if (this.#connections.get(peer)?.socket === socket) this.#connections.delete(peer)
     })
     this.#options.accept(socket)
   }
 
-  #lifeOf(notAfter: number | undefined): number {
+  #lifeOf({ identity, notAfter = Number.POSITIVE_INFINITY }: Verdict): number {
     const { random = Math.random, now = Date.now } = this.#options
+    if (identity === undefined) return ANONYMOUS_AGE_MS
     const age = MAX_AGE_MS * (0.9 + random() * 0.2)
-    return Math.max(0, Math.min(age, (notAfter ?? Number.POSITIVE_INFINITY) - now(), LONGEST_TIMER_MS))
+    return Math.max(0, Math.min(age, notAfter - now(), LONGEST_TIMER_MS))
   }
 
-  #judge(socket: TLSSocket): { refused?: string; identity?: Identity | undefined; notAfter?: number } {
+  #judge(socket: TLSSocket): Verdict {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return { identity: undefined }
     if (!socket.authorized) return { refused: `certificate not accepted: ${String(socket.authorizationError)}` }

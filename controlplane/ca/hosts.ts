@@ -113,7 +113,7 @@ export class HostRegistry {
     await this.#change(host, (record) => {
       if (record.banned !== undefined) throw new HostError('banned', host, `${host} is banned`)
       const live = record.certificates.filter(({ notAfter }) => notAfter > now)
-      return { ...record, certificates: [...live, ...issued] }
+      return { ...record, certificates: newestOfEach([...live, ...issued]) }
     })
   }
 
@@ -161,4 +161,18 @@ function byName({ hosts }: HostsState): EnrolledHosts {
 
 function byHost(a: HostRecord, b: HostRecord): number {
   return a.host < b.host ? -1 : 1
+}
+
+/** So many certificates are remembered for one identity of a host: more than its renewals ever need at once. */
+const REMEMBERED = 20
+
+/** The newest certificates of each identity, in their order: a host that asks without end must not fill the disk. */
+function newestOfEach(certificates: readonly IssuedCertificate[]): readonly IssuedCertificate[] {
+  const seen = new Map<string, number>()
+  const kept = certificates.toReversed().filter(({ identity }) => {
+    const count = (seen.get(identity) ?? 0) + 1
+    seen.set(identity, count)
+    return count <= REMEMBERED
+  })
+  return kept.toReversed()
 }

@@ -63,6 +63,10 @@ export class AgentDirectory {
   forget(host: string): void {
     this.#sessions.get(host)?.supersede()
     this.#sessions.delete(host)
+    this.#remove(host)
+  }
+
+  #remove(host: string): void {
     if (!this.records.value.has(host)) return
     const next = new Map(this.records.value)
     next.delete(host)
@@ -94,7 +98,9 @@ export class AgentDirectory {
         publish()
       },
       leave: () => {
-        if (current()) this.forget(host)
+        if (!current()) return
+        this.#sessions.delete(host)
+        this.#remove(host)
       },
       end: () => {
         if (!current()) return

@@ -33,14 +33,15 @@ export interface MergeResult {
  */
 export function mergeCatalog(input: MergeInput): MergeResult {
   const records = [...input.agents.values()].sort((a, b) => (a.host < b.host ? -1 : 1))
-  const presence = judgePresence(records, input.now)
   const problems: Problem[] = []
+  // Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts.
+  const permitted = records.map((record) => refuseForeign(record, input.mayRun, problems))
+  const presence = judgePresence(permitted, input.now)
   const instances: Instance[] = []
   const hosts = new Map<string, CatalogHost>()
-  for (const record of records) {
-    const allowed = refuseForeign(record, input.mayRun, problems)
-    hosts.set(record.host, agentHost(allowed))
-    instances.push(...agentInstances(allowed, (service) => presence.presenceOf(record.host, service)))
+  for (const record of permitted) {
+    hosts.set(record.host, agentHost(record))
+    instances.push(...agentInstances(record, (service) => presence.presenceOf(record.host, service)))
   }
   for (const document of input.files.values()) {
     const merged = fileInstances(document, instances)

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { DNS_LABEL } from '../../common/identity.js'
 import { type EnvoyReport, Health, type HostReport, type ServicesReport } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { parseSocketAddress } from '../../common/socket-address.js'
 
@@ -8,69 +10,100 @@ import { parseSocketAddress } from '../../common/socket-address.js'
  */
 const port = z.int().min(1).max(65535)
 
-const socketAddress = z.strictObject({ address: z.string().min(1).max(253), port })
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'not an IP address')
+
+const socketAddress = z.strictObject({ address: ipAddress, port })
+
+/** Where others connect: never a wildcard. */
+const reachable = z.strictObject({
+  address: ipAddress.refine((text) => text !== '0.0.0.0' && text !== '::', 'a wildcard is no address to connect to'),
+  port,
+})
+
+const name = z.string().regex(DNS_LABEL, 'not a DNS label')
+
+/** At most so many services run on one host. */
+const MOST_SERVICES = 1000
+
+/** The latest time that a date can have, milliseconds. */
+const time = z.number().min(0).max(8.64e15)
 
 const shortText = z.string().max(1024)
 
 export const hostReport = z.strictObject({
-  advertised: socketAddress,
+  advertised: reachable,
   inbound: socketAddress,
   region: shortText,
   zone: shortText,
   labels: z.record(z.string().max(253), shortText),
   agentVersion: shortText,
   envoyVersion: shortText,
-  namesRange: shortText,
+  namesRange: z.union([
+    z.literal(''),
+    z.string().regex(/^\d{1,3}(?:\.\d{1,3}){3}\/(?:[89]|1[0-6])$/, 'not a range of /16 or larger'),
+  ]),
   namesDns: shortText,
   occupiedPorts: z.array(port).max(65_535),
   caller: shortText,
-  applicationAddress: z.string().min(1).max(253),
+  applicationAddress: ipAddress,
   envoyMetrics: shortText,
 })
 
 export const serviceReport = z.strictObject({
-  service: z.string().min(1).max(63),
+  service: name,
   ports: z
     .array(
       z.strictObject({
-        name: z.string().min(1).max(63),
+        name,
         port,
         protocol: z.enum(['http', 'tcp']),
         assumed: z.boolean(),
       }),
     )
     .min(1)
-    .max(100),
+    .max(100)
+    .refine((ports) => new Set(ports.map((one) => one.name)).size === ports.length, 'two ports of one name'),
   labels: z.record(z.string().max(253), shortText),
   weight: z.int().min(1).max(10_000),
   health: z.enum(['passing', 'critical', 'draining']),
   healthDetail: shortText,
   source: shortText,
   upstreams: z
-    .array(z.strictObject({ service: z.string().min(1).max(63), bind: socketAddress, port: z.string().max(63) }))
+    .array(z.strictObject({ service: name, bind: socketAddress, port: z.union([z.literal(''), name]) }))
     .max(1000),
 })
+
+const servicesReport = z
+  .array(serviceReport)
+  .max(MOST_SERVICES)
+  .refine((all) => new Set(all.map((one) => one.service)).size === all.length, 'one service twice')
 
 /** A host as its agent describes it. */
 export type HostFacts = z.infer<typeof hostReport>
 /** One service of a host, with its health. */
 export type ServiceFacts = z.infer<typeof serviceReport>
 
-/** What a host's Envoy does and makes of its configuration. */
-export interface EnvoyFacts {
-  readonly state: string
-  readonly sinceMs: number
-  readonly restarts: number
-  readonly refused: readonly {
-    readonly typeUrl: string
-    readonly name: string
-    readonly version: string
-    readonly error: string
-  }[]
-  readonly acknowledged: number
-  readonly subscribed: number
-  readonly certificateExpiryMs: number
-}
+const envoyReport = z.strictObject({
+  state: z.string().max(20),
+  sinceMs: time,
+  restarts: z.int().min(0),
+  refused: z
+    .array(
+      z.strictObject({
+        typeUrl: shortText,
+        name: shortText,
+        version: z.string().max(100),
+        error: z.string().max(4096),
+      }),
+    )
+    .max(10_000),
+  acknowledged: z.int().min(0),
+  subscribed: z.int().min(0),
+  certificateExpiryMs: time,
+})
+
+/** What a host's Envoy does and makes of its configuration; times are wall-clock milliseconds. */
+export type EnvoyFacts = z.infer<typeof envoyReport>
 
 const HEALTH_NAMES = {
   [Health.PASSING]: 'passing',
@@ -100,8 +133,8 @@ export function parseHostReport(message: HostReport): HostFacts {
 
 /** Reads all services of a host from the wire. @throws ZodError where a field has an impossible value. */
 export function parseServicesReport(message: ServicesReport): readonly ServiceFacts[] {
-  return message.services.map((report) =>
-    serviceReport.parse({
+  return servicesReport.parse(
+    message.services.map((report) => ({
       service: report.service,
       ports: report.ports.map(({ name, port, protocol, assumedProtocol }) => ({
         name,
@@ -115,19 +148,24 @@ export function parseServicesReport(message: ServicesReport): readonly ServiceFa
       healthDetail: report.healthDetail,
       source: report.source,
       upstreams: report.upstreams.map(({ service, bind, port }) => ({ service, bind: parseSocketAddress(bind), port })),
-    }),
+    })),
   )
 }
 
-/** Reads what a host says of its Envoy. */
+/** Reads what a host says of its Envoy. @throws ZodError where a field has an impossible value. */
 export function parseEnvoyReport(message: EnvoyReport): EnvoyFacts {
-  return {
+  return envoyReport.parse({
     state: message.state,
     sinceMs: Number(message.sinceUnixMs),
     restarts: message.restarts,
-    refused: message.refused.map(({ typeUrl, name, version, error }) => ({ typeUrl, name, version, error })),
+    refused: message.refused.map(({ typeUrl, name, version, error }) => ({
+      typeUrl,
+      name,
+      version,
+      error: error.slice(0, 4096),
+    })),
     acknowledged: message.acknowledged,
     subscribed: message.subscribed,
     certificateExpiryMs: Number(message.certificateExpiryUnixMs),
-  }
+  })
 }

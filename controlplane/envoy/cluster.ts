@@ -30,6 +30,9 @@ const APPLICATION_CONNECT_MS = 1_000
 /** Bytes that are buffered for one connection before its sender is slowed down. */
 const BUFFER_BYTES = 1024 * 1024
 
+/** Requests at once on one connection between Envoys: as many as a caller may send to a service at all. */
+const MAX_STREAMS = 1024
+
 const LB_POLICY = {
   'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
   'least-request': Cluster_LbPolicy.LEAST_REQUEST,
@@ -88,7 +91,7 @@ const UNLIMITED = 2 ** 32 - 1
 function httpOptions(http2: boolean, idleMs: number) {
   const options = create(HttpProtocolOptions_ExplicitHttpConfigSchema, {
     protocolConfig: http2
-      ? { case: 'http2ProtocolOptions', value: { allowConnect: true } }
+      ? { case: 'http2ProtocolOptions', value: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS } }
       : { case: 'httpProtocolOptions', value: {} },
   })
   return {

@@ -36,6 +36,9 @@ const INBOUND_STREAM_IDLE_MS = 330_000
 /** Idle connections of applications and of other Envoys, milliseconds. */
 const CONNECTION_IDLE_MS = 3_600_000
 
+/** Requests at once on one connection of another Envoy. */
+const MAX_STREAMS = 1024
+
 /** Response flags for which the application has not seen the request: no connection to it, no host, overflow. */
 const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO']
 
@@ -90,7 +93,7 @@ function common(rejectEscapedSlashes: boolean) {
       idleTimeout: duration(CONNECTION_IDLE_MS),
       headersWithUnderscoresAction: HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST,
     },
-    http2ProtocolOptions: { allowConnect: true },
+    http2ProtocolOptions: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS },
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     normalizePath: true,
     mergeSlashes: true,

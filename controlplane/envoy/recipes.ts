@@ -120,7 +120,8 @@ export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly R
     if (named === undefined) return []
     const input = { address, named: withoutSources(named) }
     const build = () => encode(ListenerSchema, buildNameListener(named, address))
-    return [{ type: LISTENER, name: nameListener(port, address.port), scope: view.key, input, build }]
+    // Views of one range share their listeners, whatever else is different.
+    return [{ type: LISTENER, name: nameListener(port, address.port), scope: address.address, input, build }]
   })
   return [...(view.addresses.length === 0 ? [] : [dns]), ...listeners]
 }

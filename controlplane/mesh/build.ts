@@ -6,7 +6,7 @@ import { clustersOfPort } from './clusters.js'
 import type { Lookup } from './destinations.js'
 import { buildHost } from './hosts.js'
 import type { Mesh, MeshPort, NamedPort } from './mesh.js'
-import { HTTP_PORT, nameViews } from './names.js'
+import { HTTP_PORT, nameViews, numbersOfNames } from './names.js'
 import { outboundRoutes, outboundTcp } from './outbound.js'
 import type { Problems } from './report.js'
 import { portsOfService, type ServicePort } from './service-ports.js'
@@ -46,8 +46,9 @@ export function buildMesh(
   const servicePorts = [...lookup.ports.values()].flat().sort((a, b) => (a.name < b.name ? -1 : 1))
   const ports = new Map(servicePorts.map((port) => [port.name, buildPort(port, context)]))
   const hosts = [...catalog.hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const meshHosts = hosts.map((host) => buildHost(host, ports, lookup, settings, problems))
   const named = [...ports.values()].map((port) => port.named)
+  const hostContext = { ports, numbers: numbersOfNames(named), lookup, settings, problems }
+  const meshHosts = hosts.map((host) => buildHost(host, hostContext))
   problems.push(...unusedDocuments(config, lookup))
   return {
     mesh: {

@@ -71,7 +71,7 @@ function findCluster(
     const known = candidates.map(({ portName }) => portName).join(', ')
     const wanted = destination.port ?? from.portName
     return {
-      key: 'port',
+      key: destination.port === undefined ? 'service' : 'port',
       code: 'MSH0302',
       message: `${service} has no ${from.protocol} port ${wanted}; it has ${known}`,
     }

@@ -3,23 +3,27 @@ import { serverName } from './clusters.js'
 import type { Lookup } from './destinations.js'
 import type { InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
 import { viewKey } from './names.js'
-import { type Problems, problemOf } from './report.js'
+import { type Problems, parsePlace, problemOf } from './report.js'
 import type { MeshSettings } from './settings.js'
 
+/** What a host is built from, the same for all. */
+export interface HostContext {
+  readonly ports: ReadonlyMap<string, MeshPort>
+  /** On which any service is found by its name. */
+  readonly numbers: ReadonlySet<number>
+  readonly lookup: Lookup
+  readonly settings: MeshSettings
+  readonly problems: Problems
+}
+
 /** What is particular to one host: the ports that it serves, its declared upstreams, its view of names. */
-export function buildHost(
-  host: CatalogHost,
-  ports: ReadonlyMap<string, MeshPort>,
-  lookup: Lookup,
-  settings: MeshSettings,
-  problems: Problems,
-): MeshHost {
+export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings, problems }: HostContext): MeshHost {
   return {
     name: host.name,
     inbound: host.inbound,
     ports: inboundPorts(host, ports, settings),
     upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
-    ...(host.names === undefined ? {} : { nameView: viewKey(host.names) }),
+    ...(host.names === undefined ? {} : { nameView: viewKey(host.names, numbers) }),
   }
 }
 
@@ -58,6 +62,6 @@ function upstreamListener(
   }
   const what = candidates.length === 0 ? `there is no service ${service}` : `${service} has no port ${port}`
   const message = `the upstream of ${declaredBy} at ${bind.address}:${bind.port} leads nowhere: ${what}`
-  problems.push(problemOf(place, { code: 'MSH0406', severity: 'notice', message }))
+  problems.push(problemOf(parsePlace(place), { code: 'MSH0406', severity: 'notice', message }))
   return undefined
 }

@@ -13,17 +13,29 @@ export function nameViews(
   offsets: Offsets,
 ): ReadonlyMap<string, NameView> {
   const views = new Map<string, NameView>()
+  const numbers = numbersOfNames(ports)
   for (const { names } of hosts) {
     if (names === undefined) continue
-    const key = viewKey(names)
+    const key = viewKey(names, numbers)
     if (!views.has(key)) views.set(key, viewOf(key, names, ports, offsets))
   }
   return new Map([...views].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** What decides how names look: range, DNS address, occupied ports. */
-export function viewKey({ range, dns, occupiedPorts }: HostNames): string {
-  const occupied = createHash('sha256').update(occupiedPorts.join()).digest('hex').slice(0, 8)
+/** All numbers on which any service is found by its name. */
+export function numbersOfNames(ports: readonly NamedPort[]): ReadonlySet<number> {
+  return new Set(ports.flatMap(({ numbers }) => numbers))
+}
+
+/**
+ * What decides how names look: range, DNS address, and those of the occupied ports that a name would use. A host has
+ * many others open, which no two hosts have in common.
+ *
+ * @param numbers on which any service is found
+ */
+export function viewKey({ range, dns, occupiedPorts }: HostNames, numbers: ReadonlySet<number>): string {
+  const inTheWay = occupiedPorts.filter((port) => numbers.has(port))
+  const occupied = createHash('sha256').update(inTheWay.join()).digest('hex').slice(0, 32)
   return `${range},${dns.address}:${dns.port},${occupied}`
 }
 

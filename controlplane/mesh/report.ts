@@ -1,5 +1,5 @@
 import { type DocumentPath, formatPath, type Located } from '../../common/config/located.js'
-import type { Problem } from '../../common/problem.js'
+import type { Location, Problem } from '../../common/problem.js'
 
 /** Where builders put what they find wrong. */
 export type Problems = Problem[]
@@ -27,9 +27,13 @@ export function problemAt(document: Pick<Located<unknown>, 'locate'>, path: Docu
 }
 
 /** A problem of an instance or a host, which is reported at the place that its agent or file names. */
-export function problemOf(place: string, finding: Finding): Problem {
+export function problemOf(location: Location, finding: Finding): Problem {
   const { code, message, hint, severity = 'error' } = finding
+  return { ...location, path: '', code, severity, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+/** Reads a place as agents name it, `web-1:services.d/web.yaml:4`. */
+export function parsePlace(place: string): Location {
   const [, file = place, line = '1'] = /^(.*?):(\d+)$/.exec(place) ?? []
-  const located = { file, line: Number(line), column: 1, path: '' }
-  return { ...located, code, severity, message, ...(hint === undefined ? {} : { hint }) }
+  return { file, line: Number(line), column: 1 }
 }

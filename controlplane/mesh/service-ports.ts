@@ -1,8 +1,9 @@
 import type { Protocol } from '../../common/config/fields.js'
 import type { Located } from '../../common/config/located.js'
-import type { Instance } from '../catalog/catalog.js'
+import type { Location } from '../../common/problem.js'
+import type { Instance, InstancePort } from '../catalog/catalog.js'
 import type { ServiceDocument } from '../config/schema/service.js'
-import { type Problems, problemOf } from './report.js'
+import { type Problems, parsePlace, problemOf } from './report.js'
 
 /** A named port of a service with the instances that serve it. */
 export interface ServicePort {
@@ -64,7 +65,7 @@ function portOf(
     const port = instance.ports.find(({ name }) => name === portName)
     return port === undefined ? [] : [{ instance, port }]
   })
-  const protocol = wanted ?? having[0]?.port.protocol ?? 'http'
+  const protocol = wanted ?? mostCommonProtocol(having)
   const fitting = having.filter(({ port }) => wanted !== undefined || port.protocol === protocol)
   for (const { instance, port } of having.filter((one) => !fitting.includes(one))) {
     problems.push(
@@ -80,6 +81,19 @@ function portOf(
   const instances = fitting.map(({ instance }) => instance)
   const reach = instances[0]?.reach ?? 'mesh'
   return { name: `${service}/${portName}`, service, portName, protocol, reach, numbers, instances }
+}
+
+/**
+ * What most of the passing instances speak, or most of all where none passes: one wrong instance that comes up must not
+ * take those that serve out. With equal numbers the first by its id counts.
+ */
+function mostCommonProtocol(having: readonly { readonly instance: Instance; readonly port: InstancePort }[]): Protocol {
+  const passing = having.filter(({ instance }) => instance.health === 'passing')
+  const counts = new Map<Protocol, number>()
+  for (const { port } of passing.length > 0 ? passing : having) {
+    counts.set(port.protocol, (counts.get(port.protocol) ?? 0) + 1)
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'http'
 }
 
 function noteDifferentNumbers(
@@ -101,8 +115,8 @@ function noteDifferentNumbers(
 }
 
 /** Where a person finds the instance. */
-export function placeOf({ id, provenance }: Instance): string {
+function placeOf({ id, provenance }: Instance): Location {
   const [first] = provenance
-  if (first === undefined) return id
-  return first.source === 'agent' ? `${first.host}:${first.place}` : `${first.location.file}:${first.location.line}`
+  if (first === undefined) return parsePlace(id)
+  return first.source === 'agent' ? parsePlace(`${first.host}:${first.place}`) : first.location
 }

@@ -43,19 +43,22 @@ export function allocateOffsets(previous: Offsets, services: readonly string[], 
   for (const service of [...present].sort()) {
     if (next.has(service)) continue
     const offset = freeOffset(service, taken)
+    // With all addresses given away a service has no name; everything else of it works.
+    if (offset === undefined) break
     taken.add(offset)
     next.set(service, { offset })
   }
   return sameOffsets(previous, next) ? previous : { services: Object.fromEntries([...next].sort(byName)) }
 }
 
-function freeOffset(service: string, taken: ReadonlySet<number>): number {
+function freeOffset(service: string, taken: ReadonlySet<number>): number | undefined {
+  if (taken.size >= LARGEST_OFFSET) return undefined
   const hash = createHash('sha256').update(service).digest().readUInt32BE(0)
   for (let step = 0; step < LARGEST_OFFSET; step++) {
     const offset = ((hash + step) % LARGEST_OFFSET) + 1
     if (!taken.has(offset)) return offset
   }
-  throw new Error(`more than ${LARGEST_OFFSET} services: there is no virtual address for ${service}`)
+  return undefined
 }
 
 function sameOffsets(previous: Offsets, next: ReadonlyMap<string, Offsets['services'][string]>): boolean {

@@ -77,14 +77,15 @@ async function checkCell(t: TestContext, controlPlane: TestControlPlane, { calle
   const before = controlPlane.lines.length
   const { code, details } = await probe(connectAs(t, controlPlane, credentials), path)
   const answer = `${status[code]}: ${details}`
-  const refusals = controlPlane.lines.slice(before).filter(({ message }) => message.endsWith('refused'))
+  const refusals = controlPlane.lines.slice(before).filter(({ message }) => message.endsWith(' refused'))
   const reason = NOT_CONNECTED[caller]
   if (reason !== undefined) {
     assert.equal(code, status.UNAVAILABLE, answer)
-    assert.match(String(refusals[0]?.fields['reason']), reason)
+    // Clients of cells before may still be trying to connect, so other reasons can be among these.
+    assert.ok(refusals.some(({ fields }) => reason.test(String(fields['reason']))))
   } else if (ALLOWED[path]?.includes(caller) === true) {
     assert.ok(![status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE].includes(code), answer)
-    assert.ok(code !== status.DEADLINE_EXCEEDED && refusals.length === 0, answer)
+    assert.ok(code !== status.DEADLINE_EXCEEDED && !refusals.some(({ message }) => message === 'call refused'), answer)
   } else {
     const kind = CONNECTED[caller]
     assert.equal(code, kind === 'anonymous' ? status.UNAUTHENTICATED : status.PERMISSION_DENIED, answer)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
-import { type ServiceError, status } from '@grpc/grpc-js'
+import { type Client, type ServiceError, status } from '@grpc/grpc-js'
 import { call, enrol, openSession } from '../../agent/control-plane/calls.js'
 import type { HostCredentials } from '../../agent/control-plane/channel.js'
 import { JoinFailed, joinMesh } from '../../agent/identity/join.js'
@@ -10,9 +10,13 @@ import { parseToken } from '../../common/join-token.js'
 import { EnrolRequestSchema } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { buildCsr } from '../../common/x509/csr.js'
 import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
+import { openDeltaCall } from '../../common/xds/grpc-call.js'
+import { CLUSTER } from '../../common/xds/types.js'
+import { encodeRequest } from '../../common/xds/wire.js'
 import { connectAs, foreignAuthority, forge, joinBy, joinHost, newStore, requestCertificate } from './callers.js'
 import { startControlPlane, type TestControlPlane, within } from './control-plane.js'
 import { recordEverything } from './recording-server.js'
+import { hostReport, servicesReport } from './reports.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
 suite('joining', () => {
@@ -146,9 +150,7 @@ suite('what a joined host gets', () => {
   test('a ban ends what the host has open within 5 s, and its renewal', async (t) => {
     const controlPlane = await startControlPlane(t)
     const credentials = await joinHost(t, controlPlane, 'web-1')
-    const session = openSession(connectAs(t, controlPlane, credentials))
-    const ended = new Promise<ServiceError>((resolve) => session.on('error', resolve))
-    await new Promise((resolve) => session.once('data', resolve))
+    const { ended } = await openStreams(connectAs(t, controlPlane, credentials))
     const { disconnected } = await controlPlane.ask<HostChanged>('POST', '/v1/hosts/web-1/ban', { reason: 'lost' })
     await within(5_000, ended)
     assert.equal(disconnected, 1)
@@ -172,13 +174,27 @@ suite('what a joined host gets', () => {
 
   test('a connection that was open as its host was evicted is ended', async (t) => {
     const controlPlane = await startControlPlane(t)
-    const session = openSession(connectAs(t, controlPlane, await joinHost(t, controlPlane, 'web-1')))
-    const ended = new Promise<ServiceError>((resolve) => session.on('error', resolve))
-    await new Promise((resolve) => session.once('data', resolve))
+    const { ended } = await openStreams(connectAs(t, controlPlane, await joinHost(t, controlPlane, 'web-1')))
     await controlPlane.ask('POST', '/v1/hosts/web-1/evict')
     await within(5_000, ended)
   })
 })
+
+/** Opens the session and the xDS stream of a host. @returns the end of both, once both have been answered */
+async function openStreams(client: Client): Promise<{ readonly ended: Promise<unknown> }> {
+  const session = openSession(client)
+  const sessionEnded = new Promise((resolve) => session.on('error', resolve))
+  for (const report of [hostReport(), servicesReport('web')]) session.write(report)
+  const ads = openDeltaCall(client)
+  ads.write(encodeRequest({ typeUrl: CLUSTER, resourceNamesSubscribe: ['*'] }))
+  const messages = ads.messages[Symbol.asyncIterator]()
+  await within(5_000, messages.next())
+  return { ended: Promise.all([sessionEnded, assert.rejects(readAll(messages))]) }
+}
+
+async function readAll(messages: AsyncIterator<Uint8Array>): Promise<void> {
+  while ((await messages.next()).done !== true);
+}
 
 /** One token of each way in which a token can be no good for the host web-1. */
 async function badTokens(t: TestContext, controlPlane: TestControlPlane): Promise<Readonly<Record<string, string>>> {

@@ -69,3 +69,12 @@ test('twenty thousand changed documents of one identity are matched in well unde
   assert.equal(claimEarlier(many, present).size, 20_000)
   assert.ok(performance.now() - start < 1000)
 })
+
+test('a broken one of hundreds is found by what is left when the others have found themselves', () => {
+  const many = Array.from({ length: 200 }, (_, index) => ({ identity: 'host-policy', text: `hosts: [web-${index}]` }))
+  const present = many
+    .toReversed()
+    .map((one) => (one.text.includes('-150') ? broken(one.identity, 'hosts: web') : valid(one)))
+  const claims = claimEarlier(many, present)
+  assert.equal(claims.get(present.findIndex(({ valid: fine }) => !fine))?.text, 'hosts: [web-150]')
+})

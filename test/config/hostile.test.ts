@@ -110,6 +110,11 @@ const BOMBS: Readonly<Record<string, string>> = {
   'many unknown keys below a key': `kind: route\nservice: a\nrules:\n  - {${Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join(', ')}}`,
   'many faulty rules': `kind: route\nservice: a\nrules:\n${'  - { timeout: 5, retyr: 1 }\n'.repeat(14_000)}`,
   'many faulty unions': `kind: route\nservice: a\nrules:\n  - match:\n${'    - { path: /a }\n'.repeat(20_000)}`,
+  // The same below the limit of tokens, so that all of it is composed.
+  'commas that are composed': `[${','.repeat(240_000)}`,
+  'quotes that are composed': '"'.repeat(240_000),
+  'nested lists that are composed': '['.repeat(200_000),
+  'labels used 64 times': `kind: service\nservice: a\nx: &x { ${Array.from({ length: 30_000 }, (_, index) => `k${index}: v`).join(', ')} }\nsubsets:\n${Array.from({ length: 64 }, (_, index) => `  s${index}: { labels: *x }\n`).join('')}`,
   'a long key': `${'k'.repeat(MIB - 10)}: 1`,
   'a long service name': `kind: route\nservice: ${'-'.repeat(MIB - 100)}a\nrules: [{}]\n`,
   'a long pattern': `kind: route\nservice: a\nrules: [{ match: { headers: { a: { regex: "${'(a*)*'.repeat(200_000)}" } } } }]`,

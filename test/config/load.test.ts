@@ -185,3 +185,17 @@ test('what is kept grows with the documents and not with the square of them', ()
   const { lastGood } = loader.load(setOf({ a: text }), 0)
   assert.ok(JSON.stringify([...lastGood]).length < 3 * text.length)
 })
+
+test('the time of a held document is when that document took effect, whatever happened to others of its file', () => {
+  const session = new Session()
+  session.load({ a: `${route('x', '1s')}---\n${route('y', '1s')}` })
+  session.load({ a: `${route('x', '1s')}---\n${route('y', '2s')}` })
+  const { problems } = session.load({ a: `${route('x', '1')}---\n${route('y', '3')}` })
+  assert.deepEqual(
+    problems.filter(({ code }) => code === 'MSH0106').map(({ message }) => message),
+    [
+      'route x is still in effect as of 1970-01-01T00:01:00.000Z',
+      'route y is still in effect as of 1970-01-01T00:02:00.000Z',
+    ],
+  )
+})

@@ -71,6 +71,11 @@ test('a resource that Envoy refuses is named with its document, and traffic goes
   await load.stopWithAtMost(0)
 })
 
+test('an Envoy that starts while a resource is refused gets the old one', async () => {
+  await restartEnvoy()
+  await until('the old route', async () => (await get(target)).status === 200)
+})
+
 test('a valid document that follows a refused one takes effect', async () => {
   await placeFile(lab.files.document('payments.yaml'), VALID)
   await until('the new route', async () => (await get(target, '/teapot')).status === 418)
@@ -80,3 +85,31 @@ test('a valid document that follows a refused one takes effect', async () => {
   })
   assert.equal((await get(target, '/other')).status, 200)
 })
+
+test('an Envoy that starts after a restart of the control plane gets the old one too', {
+  todo: 'the last good version is forgotten, and an Envoy given only a refused one does not start to serve',
+}, async () => {
+  await placeFile(lab.files.document('payments.yaml'), REFUSED)
+  await until('the refusal to be reported', async () => (await lab.hostView(WEB)).refused.length > 0)
+  await lab.process('controlplane').end('SIGKILL')
+  await lab.startControlPlane()
+  await until('both hosts to be back and judged', async () => {
+    const hosts = await lab.ask<HostView[]>('/v1/hosts')
+    return hosts.length === 2 && hosts.every(({ status, sync }) => status === 'live' && sync === 'REJECTED')
+  })
+  await restartEnvoy()
+  await until('the old route', async () => (await get(target)).status === 200, 2000)
+})
+
+async function restartEnvoy(): Promise<void> {
+  const killed = await lab.envoyPid(WEB)
+  process.kill(killed, 'SIGKILL')
+  await until(
+    'another Envoy that is ready',
+    async () => {
+      const pid = await lab.envoyPid(WEB)
+      return pid !== killed && (await get({ address: WEB.address, port: 15090 }, '/ready')).status === 200
+    },
+    8000,
+  )
+}

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CLUSTER, ENDPOINT } from '../../common/xds/types.js'
+import { CLUSTER, ENDPOINT, ROUTE } from '../../common/xds/types.js'
 import { buildResources, StaleResource, verifyResources } from '../../controlplane/envoy/build.js'
 import { ResourceMemo } from '../../controlplane/envoy/memo.js'
 import type { Mesh, MeshPort } from '../../controlplane/mesh/mesh.js'
 import { readCases } from '../golden/case.js'
+import { meshFrom } from '../mesh/inputs.js'
 
 const TRUST = { trustBundlePem: 'roots' }
 
@@ -50,4 +51,28 @@ test('building everything anew gives the same bytes, and a stale resource is fou
   verifyResources(mesh, TRUST, stale)
   const isStale = (error: unknown) => error instanceof StaleResource && error.resource === 'payments/main'
   assert.throws(() => verifyResources(withMovedEndpoint(mesh), TRUST, stale), isStale)
+})
+
+test('a changed rule makes one resource anew, on however many hosts it is enforced', () => {
+  const memo = new ResourceMemo()
+  const hosts = ['a', 'b', 'c'].map((host, index) => `${host}: { address: 10.0.0.${index}, services: { web: {} } }`)
+  const build = (documents: string) => buildResources(meshFrom(hosts.join('\n'), documents).mesh, TRUST, memo)
+  build('')
+  const { layers } = build('{ kind: authorization, service: web, deny: [{ from: { services: [batch] } }] }')
+  assert.equal(memo.made, 1)
+  const [a, b] = ['a', 'b'].map((host) => layers.get(`host:${host}`)?.get(ROUTE)?.get('inbound/web/main'))
+  assert.ok(a !== undefined && a === b)
+})
+
+test('a document that moves in its file makes nothing anew', () => {
+  const memo = new ResourceMemo()
+  const hosts = 'a: { address: 10.0.0.1, services: { web: {}, db: { port: 5432, protocol: tcp } } }'
+  const documents = `{ kind: service, service: web, timeouts: { connect: 1s } }
+---
+{ kind: authorization, service: "*", deny: [{ from: { services: [batch] } }] }
+---
+{ kind: route, service: db, rules: [{ to: { service: db } }] }`
+  buildResources(meshFrom(hosts, documents).mesh, TRUST, memo)
+  buildResources(meshFrom(hosts, `# a new first line\n${documents}`).mesh, TRUST, memo)
+  assert.equal(memo.made, 0)
 })

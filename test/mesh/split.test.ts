@@ -12,3 +12,11 @@ const CASES: readonly (readonly [string, readonly (number | undefined)[], readon
 ]
 
 for (const [name, weights, want] of CASES) test(name, () => assert.deepEqual(scaleWeights(weights), want))
+
+test('a sum that Envoy would refuse is scaled down; what was above zero stays so', () => {
+  const weights = scaleWeights([1_000_000, 1_000_000, 0.0001, 0])
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  assert.ok(sum < 2 ** 32)
+  assert.equal(weights[0], weights[1])
+  assert.deepEqual(weights.slice(2), [1, 0])
+})
