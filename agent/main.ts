@@ -18,6 +18,7 @@ import { IdentityStore, type Membership } from './identity/store.js'
 import { leaveInOrder } from './leave.js'
 import { waitForMembership } from './membership.js'
 import { runCache } from './relay/cache.js'
+import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
 import { loadResources } from './relay/resources.js'
 import { followControlPlane } from './relay/upstream.js'
@@ -28,6 +29,7 @@ import { runServiceChecks } from './service-checks.js'
 import type { ServiceFile } from './service-file.js'
 import { watchServices } from './services.js'
 import type { AgentSettings } from './settings-schema.js'
+import { untilSettled } from './settled.js'
 
 /** What an agent is started with. */
 export interface AgentOptions {
@@ -110,7 +112,8 @@ async function assemble(assembly: Assembly) {
   )
   const { store: received, whole } = resources
   const own = ownSecrets(held, facts)
-  const relay = new Relay({ socket: xdsSocketPath(settings), upstream: received.resources, own, whole })
+  const upstream = new HoldBack(received.resources)
+  const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, whole })
   const envoy = new Latest(notStarted(Date.now()))
   const healths: ReportSources['healths'] = new Latest(new Map())
   const leaving = new Latest(false)
@@ -132,11 +135,14 @@ async function assemble(assembly: Assembly) {
     (signal) => certificates.run(signal),
     (signal) => certificates.follow(links.welcome, signal),
     followControlPlane({ links: links.all, node, store: received, whole, log }),
-    (signal) => runCache(resources.path, received.resources, () => held.value.trustBundlePem, log, signal),
+    (signal) => runCache(resources.path, upstream.served, () => held.value.trustBundlePem, log, signal),
   ]
   const leave = leaveInOrder({
     leaving,
-    sessions: links.run,
+    sessions: async (signal) => {
+      await untilSettled({ services, healths, facts, envoy, whole }, signal)
+      await links.run(signal)
+    },
     envoy: runEnvoy({ ...assembly, host: membership.host, status: envoy }),
     log,
   })

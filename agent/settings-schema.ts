@@ -31,7 +31,9 @@ const names = z.strictObject({
   dns: addressAndPort.prefault('127.0.0.1:15053'),
   as: label
     .optional()
-    .describe('the service whose identity calls by name carry; absent: the first service of the host'),
+    .describe(
+      'the service whose identity calls by name carry; absent: the only service of the host, or with several the host itself',
+    ),
   mode: z
     .literal('bind', {
       error: (issue) => (issue.input === 'redirect' ? 'mode: redirect is not supported yet' : 'write bind'),

@@ -23,6 +23,10 @@ export class Links {
   /** Holds all sessions until the signal aborts or the host has left. */
   readonly run: Task = async (signal) => {
     await Promise.all(this.all.map((link) => link.run(signal)))
+    // An agent that knows no control plane has nobody to say farewell to, and lives on by what it has.
+    if (this.all.length === 0 && !signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    }
   }
 
   /** Asks a connected control plane for certificates; undefined while none is connected. */

@@ -6,6 +6,7 @@ import { type AdsCall, addAdsService } from '../../common/xds/grpc-service.js'
 import type { RefusedResource } from '../../common/xds/refusal.js'
 import type { Publication, ResourceSet } from '../../common/xds/resource.js'
 import { XdsServer } from '../../common/xds/server.js'
+import type { HoldBack } from './hold-back.js'
 
 /** The only client of the relay's socket, by whatever name an Envoy calls itself. */
 const ENVOY = 'envoy'
@@ -21,8 +22,8 @@ export interface RelayStatus {
 export interface RelayOptions {
   /** Path of the Unix socket. */
   readonly socket: string
-  /** What the control plane sent. */
-  readonly upstream: Latest<ResourceSet>
+  /** What the control plane sent, without what Envoy refuses. */
+  readonly upstream: HoldBack
   /** What the agent answers itself: the secrets. It wins over the control plane. */
   readonly own: Latest<ResourceSet>
   /** Whether `upstream` is whole: from disk, or every type answered once. Before that Envoy's requests wait. */
@@ -42,7 +43,7 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options
     this.#publication = new Latest(publicationOf(options))
-    for (const source of [options.upstream, options.own, options.whole] as readonly Latest<unknown>[]) {
+    for (const source of [options.upstream.served, options.own, options.whole] as readonly Latest<unknown>[]) {
       source.subscribe(() => this.#publication.set(publicationOf(options)))
     }
     this.#xds = new XdsServer(this.#publication, { identify: () => ENVOY })
@@ -70,11 +71,17 @@ export class Relay {
 
   #refresh(): void {
     const streams = this.#xds.statuses()
+    const refused = streams.flatMap((stream) => stream.refused)
+    this.#options.upstream.observe(refused)
+    const held = this.#options.upstream.refused
     const types = streams.flatMap((stream) => stream.types)
     this.status.set({
       subscribed: types.reduce((sum, { subscribed }) => sum + subscribed, 0),
       acknowledged: types.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
-      refused: streams.flatMap(({ refused }) => refused),
+      refused: [
+        ...held,
+        ...refused.filter((one) => !held.some(({ type, name }) => type === one.type && name === one.name)),
+      ],
     })
   }
 }
@@ -82,7 +89,7 @@ export class Relay {
 function publicationOf({ upstream, own, whole }: RelayOptions): Publication {
   const layers = new Map([
     ['own', own.value],
-    ['control-plane', upstream.value],
+    ['control-plane', upstream.served.value],
   ])
   return { layers, clients: whole.value ? LISTED : NOBODY }
 }

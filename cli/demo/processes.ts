@@ -76,7 +76,8 @@ export class DemoProcesses {
   async stopAll(graceMs: number): Promise<void> {
     const alive = this.#started.filter((one) => one.running())
     const ended = Promise.all(alive.map((one) => one.end('SIGTERM')))
-    await Promise.race([ended, delay(graceMs, new AbortController().signal)])
+    const over = new AbortController()
+    await Promise.race([ended.finally(() => over.abort()), delay(graceMs, over.signal)])
     await Promise.all(alive.filter((one) => one.running()).map((one) => one.end('SIGKILL')))
   }
 }

@@ -25,28 +25,26 @@ const FIELDS = {
 }
 
 /** Logs requests that ended with 500 or above, one JSON object a line on Envoy's standard output. */
-export function errorLog(): AccessLog {
-  return create(AccessLogSchema, {
-    name: 'envoy.access_loggers.stdout',
-    filter: {
-      filterSpecifier: {
-        case: 'statusCodeFilter',
-        value: {
-          comparison: {
-            op: ComparisonFilter_Op.GE,
-            value: { defaultValue: 500, runtimeKey: 'mesh.access_log.min_status' },
-          },
+export const ERROR_LOG: AccessLog = create(AccessLogSchema, {
+  name: 'envoy.access_loggers.stdout',
+  filter: {
+    filterSpecifier: {
+      case: 'statusCodeFilter',
+      value: {
+        comparison: {
+          op: ComparisonFilter_Op.GE,
+          value: { defaultValue: 500, runtimeKey: 'mesh.access_log.min_status' },
         },
       },
     },
-    configType: {
-      case: 'typedConfig',
-      value: pack(StdoutAccessLogSchema, {
-        accessLogFormat: {
-          case: 'logFormat',
-          value: { format: { case: 'jsonFormat', value: FIELDS } },
-        },
-      }),
-    },
-  })
-}
+  },
+  configType: {
+    case: 'typedConfig',
+    value: pack(StdoutAccessLogSchema, {
+      accessLogFormat: {
+        case: 'logFormat',
+        value: { format: { case: 'jsonFormat', value: FIELDS } },
+      },
+    }),
+  },
+})

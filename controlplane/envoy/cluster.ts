@@ -8,11 +8,16 @@ import {
 } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
 import { OutlierDetectionSchema } from '../../common/proto/envoy/config/cluster/v3/outlier_detection_pb.js'
 import {
+  Http1ProtocolOptionsSchema,
+  Http2ProtocolOptionsSchema,
+} from '../../common/proto/envoy/config/core/v3/protocol_pb.js'
+import {
+  type HttpProtocolOptions_ExplicitHttpConfig,
   HttpProtocolOptions_ExplicitHttpConfigSchema,
   HttpProtocolOptionsSchema,
 } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { InboundPort, MeshCluster } from '../mesh/mesh.js'
-import { ads, duration, pack, socketAddress } from './messages.js'
+import { ADS, duration, pack, socketAddress } from './messages.js'
 import { applicationCluster, asIdentity } from './names.js'
 import { upstreamTls } from './tls.js'
 
@@ -21,7 +26,10 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 /** Idle connections between Envoys, milliseconds: shorter than the inbound side keeps them, which is an hour. */
 const IDLE_MS = 3_300_000
 
-/** Idle connections to applications: shorter than any usual server keeps them open (Node: 5 s), or requests would meet a close. */
+/**
+ * Idle connections to applications, milliseconds: shorter than any usual server keeps them open (Node: 5 s), or requests
+ * would meet a close.
+ */
 const APPLICATION_IDLE_MS = 3_000
 
 /** How long the own application may take to accept a connection on loopback, milliseconds. */
@@ -38,6 +46,54 @@ const LB_POLICY = {
   'least-request': Cluster_LbPolicy.LEAST_REQUEST,
 } as const
 
+/** HTTP/2 between Envoys, whatever the applications speak. */
+const TO_ENVOY = httpOptions(IDLE_MS, {
+  case: 'http2ProtocolOptions',
+  value: create(Http2ProtocolOptionsSchema, { allowConnect: true, maxConcurrentStreams: MAX_STREAMS }),
+})
+
+/** HTTP/1.1 to applications: the own one, and those outside the mesh. */
+const TO_APPLICATION = httpOptions(APPLICATION_IDLE_MS, {
+  case: 'httpProtocolOptions',
+  value: create(Http1ProtocolOptionsSchema, {}),
+})
+
+/** The limits of one caller's Envoy towards a service, each said although some are Envoy's own defaults. */
+const CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
+  thresholds: [
+    {
+      maxConnections: 1024,
+      maxPendingRequests: 1024,
+      maxRequests: 1024,
+      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
+    },
+  ],
+})
+
+const UNLIMITED = 2 ** 32 - 1
+
+/** Limits protect callers from a callee; the only way to the own application must not have any of them. */
+const NO_CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
+  thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
+})
+
+/**
+ * Takes an instance out that answers five times in a row with 5xx. At most a tenth, but one in any case: a tenth of fewer
+ * than ten instances would be none. What is not wanted is switched off by name, since Envoy has it on by default.
+ */
+const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
+  consecutive5xx: 5,
+  interval: duration(10_000),
+  baseEjectionTime: duration(30_000),
+  maxEjectionTime: duration(300_000),
+  maxEjectionPercent: 10,
+  alwaysEjectOneHost: true,
+  enforcingConsecutive5xx: 100,
+  enforcingConsecutiveGatewayFailure: 0,
+  enforcingSuccessRate: 0,
+  enforcingFailurePercentage: 0,
+})
+
 /**
  * A cluster of endpoints that come by EDS under the cluster's own name.
  *
@@ -48,14 +104,16 @@ export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
   return create(ClusterSchema, {
     name: asIdentity(cluster.name, as),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: ads() },
+    edsClusterConfig: { edsConfig: ADS },
     connectTimeout: duration(cluster.connectTimeoutMs),
     perConnectionBufferLimitBytes: BUFFER_BYTES,
     lbPolicy: LB_POLICY[cluster.loadBalancing],
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-    circuitBreakers: circuitBreakers(),
-    outlierDetection: outlierDetection(),
-    ...(protocol === 'http' ? { typedExtensionProtocolOptions: httpOptions(transport.kind === 'mesh', IDLE_MS) } : {}),
+    circuitBreakers: CIRCUIT_BREAKERS,
+    outlierDetection: OUTLIER_DETECTION,
+    ...(protocol === 'http'
+      ? { typedExtensionProtocolOptions: transport.kind === 'mesh' ? TO_ENVOY : TO_APPLICATION }
+      : {}),
     ...(transport.kind === 'mesh' ? { transportSocket: upstreamTls({ ...transport, protocol, as }) } : {}),
   })
 }
@@ -77,60 +135,17 @@ export function buildApplicationCluster(port: InboundPort): Cluster {
       ],
     },
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-    // Limits protect callers from a callee; the only way to the own application must not have any of them.
-    circuitBreakers: {
-      thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
-    },
-    ...(port.protocol === 'http' ? { typedExtensionProtocolOptions: httpOptions(false, APPLICATION_IDLE_MS) } : {}),
+    circuitBreakers: NO_CIRCUIT_BREAKERS,
+    ...(port.protocol === 'http' ? { typedExtensionProtocolOptions: TO_APPLICATION } : {}),
   })
 }
 
-const UNLIMITED = 2 ** 32 - 1
-
-/** HTTP/2 between Envoys whatever the applications speak; HTTP/1.1 to those. */
-function httpOptions(http2: boolean, idleMs: number) {
-  const options = create(HttpProtocolOptions_ExplicitHttpConfigSchema, {
-    protocolConfig: http2
-      ? { case: 'http2ProtocolOptions', value: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS } }
-      : { case: 'httpProtocolOptions', value: {} },
-  })
+function httpOptions(idleMs: number, protocolConfig: HttpProtocolOptions_ExplicitHttpConfig['protocolConfig']) {
+  const options = create(HttpProtocolOptions_ExplicitHttpConfigSchema, { protocolConfig })
   return {
     [HTTP_OPTIONS]: pack(HttpProtocolOptionsSchema, {
       commonHttpProtocolOptions: { idleTimeout: duration(idleMs) },
       upstreamProtocolOptions: { case: 'explicitHttpConfig', value: options },
     }),
   }
-}
-
-/** The limits of one caller's Envoy towards a service, each said although some are Envoy's own defaults. */
-function circuitBreakers() {
-  return create(CircuitBreakersSchema, {
-    thresholds: [
-      {
-        maxConnections: 1024,
-        maxPendingRequests: 1024,
-        maxRequests: 1024,
-        retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
-      },
-    ],
-  })
-}
-
-/**
- * Takes an instance out that answers five times in a row with 5xx. At most a tenth, but one in any case: a tenth of fewer
- * than ten instances would be none. What is not wanted is switched off by name, since Envoy has it on by default.
- */
-function outlierDetection() {
-  return create(OutlierDetectionSchema, {
-    consecutive5xx: 5,
-    interval: duration(10_000),
-    baseEjectionTime: duration(30_000),
-    maxEjectionTime: duration(300_000),
-    maxEjectionPercent: 10,
-    alwaysEjectOneHost: true,
-    enforcingConsecutive5xx: 100,
-    enforcingConsecutiveGatewayFailure: 0,
-    enforcingSuccessRate: 0,
-    enforcingFailurePercentage: 0,
-  })
 }

@@ -11,11 +11,12 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilter,
   HttpFilterSchema,
+  ResponseMapperSchema,
 } from '../../common/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { HeaderMutationSchema } from '../../common/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js'
 import type { InboundPort, NamedPort } from '../mesh/mesh.js'
-import { errorLog } from './access-log.js'
-import { ads, duration, pack } from './messages.js'
+import { ERROR_LOG } from './access-log.js'
+import { ADS, duration, pack } from './messages.js'
 import {
   ALLOW_FILTER,
   asIdentity,
@@ -42,6 +43,41 @@ const MAX_STREAMS = 1024
 /** Response flags for which the application has not seen the request: no connection to it, no host, overflow. */
 const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO']
 
+/** What is the same in every chain is made once. */
+const ROUTER = filter('envoy.filters.http.router', pack(RouterSchema, {}))
+const DENY = filter(DENY_FILTER, rbacFilter('mesh_deny_'))
+const ALLOW = filter(ALLOW_FILTER, rbacFilter('mesh_allow_'))
+
+/** Drops what a caller may have forged and says who it is by its certificate, before anything looks at the request. */
+const CLIENT_HEADER_MUTATION = pack(HeaderMutationSchema, {
+  mutations: [
+    { action: { case: 'remove', value: UNDELIVERED_HEADER } },
+    { action: { case: 'remove', value: CLIENT_HEADER } },
+    {
+      action: {
+        case: 'append',
+        value: {
+          header: { key: CLIENT_HEADER, value: '%DOWNSTREAM_PEER_URI_SAN%' },
+          appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+        },
+      },
+    },
+  ],
+})
+
+/** Marks the answers that this Envoy gives because it could not reach the application. */
+const UNDELIVERED_MAPPER = create(ResponseMapperSchema, {
+  filter: {
+    filterSpecifier: { case: 'responseFlagFilter', value: { flags: UNDELIVERED_FLAGS } },
+  },
+  headersToAdd: [
+    {
+      header: { key: UNDELIVERED_HEADER, value: '1' },
+      appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+    },
+  ],
+})
+
 /** The connection manager of a name listener: the caller's side. */
 export function outboundConnectionManager(port: NamedPort, as?: string): Any {
   return pack(HttpConnectionManagerSchema, {
@@ -49,9 +85,11 @@ export function outboundConnectionManager(port: NamedPort, as?: string): Any {
     statPrefix: 'outbound',
     routeSpecifier: {
       case: 'rds',
-      value: { configSource: ads(), routeConfigName: asIdentity(outboundRouteName(port.name), as) },
+      value: { configSource: ADS, routeConfigName: asIdentity(outboundRouteName(port.name), as) },
     },
-    httpFilters: [router()],
+    httpFilters: [ROUTER],
+    // nginx and others speak HTTP/1.0 to upstreams unless told otherwise, some of them without a Host.
+    httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: port.service },
     streamIdleTimeout: duration(STREAM_IDLE_MS),
     useRemoteAddress: false,
   })
@@ -65,13 +103,9 @@ export function inboundConnectionManager(port: InboundPort): Any {
     statPrefix: 'inbound',
     routeSpecifier: {
       case: 'rds',
-      value: { configSource: ads(), routeConfigName: inboundRouteName(port.name) },
+      value: { configSource: ADS, routeConfigName: inboundRouteName(port.name) },
     },
-    httpFilters: [
-      filter(DENY_FILTER, rbacFilter('mesh_deny_')),
-      filter(ALLOW_FILTER, rbacFilter('mesh_allow_')),
-      router(),
-    ],
+    httpFilters: [DENY, ALLOW, ROUTER],
     streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),
     // The peer is an Envoy of the mesh: what it says of the request (its ID, http or https) holds, and its own address is
     // of no use to the application.
@@ -79,9 +113,9 @@ export function inboundConnectionManager(port: InboundPort): Any {
     forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
     setCurrentClientCertDetails: { uri: true },
     earlyHeaderMutationExtensions: [
-      { name: 'envoy.http.early_header_mutation.header_mutation', typedConfig: clientHeader() },
+      { name: 'envoy.http.early_header_mutation.header_mutation', typedConfig: CLIENT_HEADER_MUTATION },
     ],
-    localReplyConfig: { mappers: [undeliveredMapper()] },
+    localReplyConfig: { mappers: [UNDELIVERED_MAPPER] },
   })
 }
 
@@ -103,48 +137,10 @@ function common(rejectEscapedSlashes: boolean) {
     stripPortMode: { case: 'stripAnyHostPort' as const, value: true },
     stripTrailingHostDot: true,
     requestTimeout: duration(0),
-    accessLog: [errorLog()],
+    accessLog: [ERROR_LOG],
   }
-}
-
-function router(): HttpFilter {
-  return filter('envoy.filters.http.router', pack(RouterSchema, {}))
 }
 
 function filter(name: string, config: Any): HttpFilter {
   return create(HttpFilterSchema, { name, configType: { case: 'typedConfig', value: config } })
-}
-
-/** Drops what a caller may have forged and says who it is by its certificate, before anything looks at the request. */
-function clientHeader(): Any {
-  return pack(HeaderMutationSchema, {
-    mutations: [
-      { action: { case: 'remove', value: UNDELIVERED_HEADER } },
-      { action: { case: 'remove', value: CLIENT_HEADER } },
-      {
-        action: {
-          case: 'append',
-          value: {
-            header: { key: CLIENT_HEADER, value: '%DOWNSTREAM_PEER_URI_SAN%' },
-            appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-          },
-        },
-      },
-    ],
-  })
-}
-
-/** Marks the answers that this Envoy gives because it could not reach the application. */
-function undeliveredMapper() {
-  return {
-    filter: {
-      filterSpecifier: { case: 'responseFlagFilter' as const, value: { flags: UNDELIVERED_FLAGS } },
-    },
-    headersToAdd: [
-      {
-        header: { key: UNDELIVERED_HEADER, value: '1' },
-        appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-      },
-    ],
-  }
 }

@@ -19,6 +19,8 @@ import { downstreamTls } from './tls.js'
 const OUTBOUND_ATTEMPTS = 3
 const INBOUND_ATTEMPTS = 1
 
+const TLS_INSPECTOR = pack(TlsInspectorSchema, {})
+
 const HTTP_FILTER = 'envoy.filters.network.http_connection_manager'
 const TCP_FILTER = 'envoy.filters.network.tcp_proxy'
 
@@ -40,10 +42,7 @@ export function buildInboundListener({ inbound, ports }: MeshHost, trustDomain: 
     trafficDirection: TrafficDirection.INBOUND,
     perConnectionBufferLimitBytes: BUFFER_BYTES,
     listenerFilters: [
-      {
-        name: 'envoy.filters.listener.tls_inspector',
-        configType: { case: 'typedConfig', value: pack(TlsInspectorSchema, {}) },
-      },
+      { name: 'envoy.filters.listener.tls_inspector', configType: { case: 'typedConfig', value: TLS_INSPECTOR } },
     ],
     filterChains: ports.map((port) => inboundChain(port, trustDomain)),
   })

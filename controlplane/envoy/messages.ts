@@ -30,9 +30,7 @@ export function socketAddress({ address, port }: SocketAddress): Address {
 }
 
 /** Says that a resource comes over the ADS stream of this Envoy. */
-export function ads(): ConfigSource {
-  return create(ConfigSourceSchema, {
-    configSourceSpecifier: { case: 'ads', value: {} },
-    resourceApiVersion: ApiVersion.V3,
-  })
-}
+export const ADS: ConfigSource = create(ConfigSourceSchema, {
+  configSourceSpecifier: { case: 'ads', value: {} },
+  resourceApiVersion: ApiVersion.V3,
+})

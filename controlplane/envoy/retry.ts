@@ -23,6 +23,8 @@ const RETRY_ON: Readonly<Record<string, string>> = {
   '5xx': '5xx',
 }
 
+const PREVIOUS_HOSTS = pack(PreviousHostsPredicateSchema, {})
+
 /** How often another host is looked for before one that failed is used again. */
 const HOST_ATTEMPTS = 5
 
@@ -37,7 +39,7 @@ export function buildRetryPolicy({ retries, perTryMs, on, methods }: RetryPolicy
     retryHostPredicate: [
       {
         name: 'envoy.retry_host_predicates.previous_hosts',
-        configType: { case: 'typedConfig', value: pack(PreviousHostsPredicateSchema, {}) },
+        configType: { case: 'typedConfig', value: PREVIOUS_HOSTS },
       },
     ],
     hostSelectionRetryMaxAttempts: BigInt(HOST_ATTEMPTS),

@@ -15,7 +15,7 @@ import {
   UpstreamTlsContextSchema,
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import type { Principal } from '../mesh/mesh.js'
-import { ads, pack } from './messages.js'
+import { ADS, pack } from './messages.js'
 import { allowSecret, CALLER_SECRET, serviceSecret, TRUST_SECRET } from './names.js'
 
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
@@ -132,5 +132,5 @@ function uriMatcher(principal: Principal): SubjectAltNameMatcher {
 }
 
 function secret(name: string) {
-  return create(SdsSecretConfigSchema, { name, sdsConfig: ads() })
+  return create(SdsSecretConfigSchema, { name, sdsConfig: ADS })
 }

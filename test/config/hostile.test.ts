@@ -107,9 +107,9 @@ const BOMBS: Readonly<Record<string, string>> = {
   'empty lines': grow('\n'),
   'one key many times': grow('k: 1\n'),
   'many keys': Array.from({ length: 45_000 }, (_, index) => `k${index}: 1`).join('\n'),
-  'many unknown keys below a key': `kind: route\nservice: a\nrules:\n  - {${Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join(', ')}}`,
-  'many faulty rules': `kind: route\nservice: a\nrules:\n${'  - { timeout: 5, retyr: 1 }\n'.repeat(14_000)}`,
-  'many faulty unions': `kind: route\nservice: a\nrules:\n  - match:\n${'    - { path: /a }\n'.repeat(20_000)}`,
+  'many unknown keys below a key': `kind: route\nservice: a\nrules:\n  - {${Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join(', ')}}`,
+  'many faulty rules': `kind: route\nservice: a\nrules:\n${'  - { timeout: 5, retyr: 1 }\n'.repeat(10_000)}`,
+  'many faulty unions': `kind: route\nservice: a\nrules:\n  - match:\n${'    - { path: /a }\n'.repeat(12_000)}`,
   // The same below the limit of tokens, so that all of it is composed.
   'commas that are composed': `[${','.repeat(240_000)}`,
   'quotes that are composed': '"'.repeat(240_000),

@@ -86,9 +86,7 @@ test('a valid document that follows a refused one takes effect', async () => {
   assert.equal((await get(target, '/other')).status, 200)
 })
 
-test('an Envoy that starts after a restart of the control plane gets the old one too', {
-  todo: 'the last good version is forgotten, and an Envoy given only a refused one does not start to serve',
-}, async () => {
+test('an Envoy that starts after a restart of the control plane gets the old one too', async () => {
   await placeFile(lab.files.document('payments.yaml'), REFUSED)
   await until('the refusal to be reported', async () => (await lab.hostView(WEB)).refused.length > 0)
   await lab.process('controlplane').end('SIGKILL')

@@ -89,6 +89,17 @@ export function ask(
   })
 }
 
+/** Sends these bytes and tells all that comes back until the other side closes. */
+export async function askRaw({ address, port }: SocketAddress, bytes: string): Promise<string> {
+  const socket = connect(port, address)
+  socket.setEncoding('utf8')
+  socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 s')))
+  socket.write(bytes)
+  let text = ''
+  for await (const part of socket) text += part
+  return text
+}
+
 /** Connects and tells what comes until `enough` characters are there or the other side closes. */
 export async function readGreeting({ address, port }: SocketAddress, enough: number): Promise<string> {
   const socket = connect(port, address)

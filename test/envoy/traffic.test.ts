@@ -7,7 +7,15 @@ import { after, before, describe, it } from 'node:test'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { envoyOrSkip, TEST_ENVOYS } from '../lab/envoy.js'
 import { meshFrom, TRUST_DOMAIN } from '../mesh/inputs.js'
-import { type Application, ask, readGreeting, type SeenRequest, startGreeter, startHttp } from './application.js'
+import {
+  type Application,
+  ask,
+  askRaw,
+  readGreeting,
+  type SeenRequest,
+  startGreeter,
+  startHttp,
+} from './application.js'
 import { knock } from './knock.js'
 import { EnvoyLab } from './lab.js'
 
@@ -155,6 +163,15 @@ function testTraffic(version: string): void {
   test('a declared upstream carries the identity of the service that declared it', async () => {
     assert.equal(await statusOf(INTRUDER_PAYMENTS), 200)
     assert.equal(seen()[0]?.headers['x-mesh-client'], 'spiffe://golden.example/svc/intruder')
+  })
+
+  test('callers of the old HTTP/1.0 are served, with and without a Host', async () => {
+    assert.match(await askRaw(PAYMENTS, 'GET /old HTTP/1.0\r\nHost: payments.mesh\r\n\r\n'), /^HTTP\/1\.[01] 200 /)
+    assert.match(await askRaw(PAYMENTS, 'GET /older HTTP/1.0\r\n\r\n'), /^HTTP\/1\.[01] 200 /)
+    assert.deepEqual(
+      seen().map(({ headers }) => headers.host),
+      ['payments.mesh', 'payments'],
+    )
   })
 
   test('a caller cannot set timeouts and retries by headers of Envoy', async () => {
