@@ -108,14 +108,19 @@ export class EnvoyLab {
     return pair
   }
 
+  /** Ends the Envoy of a host without a word, as when the host is gone. */
+  async stopEnvoy(host: string): Promise<void> {
+    const envoy = this.#envoys.get(host)
+    this.#envoys.delete(host)
+    if (envoy === undefined || envoy.exitCode !== null || envoy.signalCode !== null) return
+    const closed = once(envoy, 'close')
+    envoy.kill('SIGKILL')
+    await closed
+  }
+
   /** Ends every Envoy that was started, and the server. */
   async stop(): Promise<void> {
-    for (const envoy of this.#envoys.values()) {
-      if (envoy.exitCode !== null || envoy.signalCode !== null) continue
-      const closed = once(envoy, 'close')
-      envoy.kill('SIGKILL')
-      await closed
-    }
+    for (const host of [...this.#envoys.keys()]) await this.stopEnvoy(host)
     this.#xds.close()
     this.#server.forceShutdown()
     await rm(this.directory, { recursive: true, force: true })
