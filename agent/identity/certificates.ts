@@ -44,6 +44,9 @@ export interface CertificateOptions {
 /** Wall clocks jump: deadlines are looked at this often instead of by one long timer. Milliseconds. */
 const TICK_MS = 30_000
 
+/** The shortest pause between two looks, milliseconds. */
+const SHORTEST_MS = 50
+
 /** After a failed attempt the next one waits this long, milliseconds. */
 const RETRY_MS = 5_000
 
@@ -74,7 +77,7 @@ export class Certificates {
       const seen = this.#options.wanted.revision
       const pause = await this.#renewDue()
       // What became wanted while certificates were asked for must not wait for the next look.
-      if (pause > 0 && seen === this.#options.wanted.revision) await this.#waitForChange(pause, signal)
+      if (seen === this.#options.wanted.revision) await this.#waitForChange(pause, signal)
     }
   }
 
@@ -99,14 +102,25 @@ export class Certificates {
   /** @returns how long to wait before the next look, in milliseconds */
   async #renewDue(): Promise<number> {
     const due = this.#due()
-    if (due.length === 0) return TICK_MS
+    if (due.length === 0) return this.#untilNext()
     try {
       await this.#request(due.slice(0, MOST_AT_ONCE))
-      return due.length > MOST_AT_ONCE ? 0 : TICK_MS
     } catch (error) {
       this.#options.log.warn('certificates were not issued', { error, subjects: due.map(nameOf) })
       return RETRY_MS
     }
+    // What is due still was refused, or nobody is connected: neither changes soon, unless a welcome says so.
+    const left = this.#due().length
+    return left > 0 && left === due.length ? TICK_MS : SHORTEST_MS
+  }
+
+  /** Milliseconds until the next certificate is due, within what one timer is trusted with. */
+  #untilNext(): number {
+    const { host, services } = this.held.value
+    const times = [[HOST, host] as const, ...services].map(([subject, pair]) =>
+      renewalTime(pair, this.#spreadOf(subject)),
+    )
+    return Math.min(TICK_MS, Math.max(SHORTEST_MS, Math.min(...times) - this.#options.now()))
   }
 
   #due(): readonly Subject[] {
@@ -159,16 +173,11 @@ export class Certificates {
     return spread
   }
 
-  /** Waits until the next certificate is due, the wanted services changed, or the tick. */
+  /** Waits for the pause, or until the wanted services change. */
   async #waitForChange(pause: number, signal: AbortSignal): Promise<void> {
     const wake = new AbortController()
     const unsubscribe = this.#options.wanted.subscribe(() => wake.abort())
-    const { host, services } = this.held.value
-    const times = [[HOST, host] as const, ...services].map(([subject, pair]) =>
-      renewalTime(pair, this.#spreadOf(subject)),
-    )
-    const next = Math.max(50, Math.min(...times) - this.#options.now())
-    await delay(Math.min(pause, next === 50 ? pause : next), signal, wake.signal)
+    await delay(pause, signal, wake.signal)
     unsubscribe()
   }
 }

@@ -64,8 +64,7 @@ suite('sessions', () => {
   }
 
   for (const [name, message] of Object.entries(NOT_REFUSED_YET)) {
-    const skip = 'waits for a mend of controlplane/catalog/report.ts'
-    test(`${name} is refused as INVALID_ARGUMENT`, { skip }, (t) => checkRefused(t, message))
+    test(`${name} is refused as INVALID_ARGUMENT`, (t) => checkRefused(t, message))
   }
 
   test('a message of a kind that is not known is ignored', async (t) => {
@@ -130,8 +129,7 @@ suite('sessions', () => {
     await seen(second, ({ status }) => assert.equal(status, 'live'))
   })
 
-  const skip = 'waits for a mend of keepAgents in controlplane/state.ts'
-  test('a control plane that stops at once keeps what hosts said last', { skip }, async (t) => {
+  test('a control plane that stops at once keeps what hosts said last', async (t) => {
     const first = await startControlPlane(t)
     const session = beginSession(t, first, await joinHost(t, first, 'web-1', ['web', 'pay']))
     session.send(hostReport(), servicesReport('web'))
