@@ -25,7 +25,7 @@ export function joinCommand(program: Command, write: Write): void {
     .addOption(configOption(AGENT_CONFIG, 'MESH_AGENT_CONFIG'))
     .addHelpText(
       'after',
-      '\nExamples:\n  mesh join --token-file /root/web-1.token\n  ssh cp-1 mesh token create --host web-1 --service web | mesh join --token-file -',
+      '\nExamples:\n  mesh join --token-file web-1.token\n  ssh cp-1 mesh token create --host web-1 --service web | mesh join --token-file -',
     )
     .action(async (argument: string | undefined, options: JoinOptions) => {
       if (argument !== undefined)
