@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Latest } from '../common/latest.js'
 import type { Publication, Resource, ResourceSet } from '../common/xds/resource.js'
 import type { AgentRecords } from './catalog/agents.js'
+import { SHARED_LAYER } from './envoy/build.js'
 
 /** This many hosts that refuse one version stop it; in a smaller mesh, all of its live hosts. */
 const HOSTS_TO_STOP = 3
@@ -49,7 +50,7 @@ export class Quarantine {
   /** The publication with stopped versions replaced by what came before them, where that is known. */
   apply(publication: Publication): Publication {
     const stopped = this.changes.value
-    const shared = publication.layers.get('shared')
+    const shared = publication.layers.get(SHARED_LAYER)
     if (shared === undefined) return publication
     this.#remember(shared, stopped)
     const ended = [...stopped].filter(([, { type, name, version }]) => shared.get(type)?.get(name)?.version !== version)
@@ -59,7 +60,7 @@ export class Quarantine {
       this.changes.set(next)
     }
     if (this.changes.value.size === 0) return publication
-    return { ...publication, layers: new Map(publication.layers).set('shared', this.#replace(shared)) }
+    return { ...publication, layers: new Map(publication.layers).set(SHARED_LAYER, this.#replace(shared)) }
   }
 
   #replace(shared: ResourceSet): ResourceSet {

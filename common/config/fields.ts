@@ -46,18 +46,6 @@ export function parseDuration(text: string): number | undefined {
   return Math.round([...parts].reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0))
 }
 
-/** Writes milliseconds as a person would: `90000` is `1m30s`. The inverse of {@link parseDuration}. */
-export function formatDuration(ms: number): string {
-  let rest = ms
-  let text = ''
-  for (const unit of ['h', 'm', 's', 'ms'] as const) {
-    const count = Math.floor(rest / UNIT_MS[unit])
-    if (count > 0) text += `${count}${unit}`
-    rest -= count * UNIT_MS[unit]
-  }
-  return text === '' ? '0s' : text
-}
-
 /** A duration in a document, as milliseconds. */
 export const duration = z
   .unknown()

@@ -22,13 +22,3 @@ export interface Config {
   /** By service. */
   readonly catalogs: ReadonlyMap<string, Located<CatalogDocument>>
 }
-
-/** Nothing asked for. */
-export const EMPTY_CONFIG: Config = {
-  mesh: undefined,
-  services: new Map(),
-  routes: new Map(),
-  authorizations: [],
-  hostPolicies: [],
-  catalogs: new Map(),
-}
