@@ -8,6 +8,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { findTestEnvoy } from './lab/envoy.js'
+import { prepareTools } from './lab/tools.js'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 
@@ -53,6 +54,7 @@ async function prepareEnvoy(): Promise<void> {
 
 await prepareEnvoy()
 const wanted = process.argv.slice(2)
+if (wanted.length === 0) await prepareTools()
 const files = testFiles().filter(
   (name) => wanted.length === 0 || wanted.some((part) => relative('.', name).includes(part)),
 )
