@@ -12,18 +12,34 @@ const check = z.union([
       .describe('true, or a port that takes connections'),
     grpc: notYet(),
     exec: notYet(),
-    interval: duration.optional(),
-    timeout: duration.optional(),
-    unhealthyAfter: z.int().min(1).max(100).optional(),
-    healthyAfter: z.int().min(1).max(100).optional(),
+    interval: duration.optional().describe('from one check to the next; absent: 5s'),
+    timeout: duration.optional().describe('how long an answer may take; absent: 2s'),
+    unhealthyAfter: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('failures in a row until it counts as critical; absent: 2'),
+    healthyAfter: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('successes in a row until it counts as passing; absent: 1'),
   }),
 ])
 
-const portEntry = z.union([port, z.strictObject({ port, protocol: protocol.optional() })])
+const portEntry = z.union([
+  port,
+  z.strictObject({
+    port: port.describe('on which the application listens'),
+    protocol: protocol.optional().describe('absent: that of the file'),
+  }),
+])
 
 const upstream = z.strictObject({
-  service: label,
-  bind: addressAndPort,
+  service: label.describe('the service that is called'),
+  bind: addressAndPort.describe('where the application reaches it on this host'),
   port: label.optional().describe('a named port of the service; absent: its first'),
   mode: notYet(),
   group: notYet(),
@@ -32,16 +48,19 @@ const upstream = z.strictObject({
 
 /** A file of `services.d`: one service of this host. */
 export const serviceFile = z.strictObject({
-  service: label,
-  port: port.optional().describe('short for ports: { main: … }'),
-  ports: z.record(label, portEntry).optional(),
+  service: label.describe('its name in the mesh'),
+  port: port.optional().describe('on which it listens; short for ports: { main: … }'),
+  ports: z
+    .record(label, portEntry)
+    .optional()
+    .describe('several ports by their names; the first identifies the instance'),
   protocol: protocol.optional().describe('absent: http, or tcp on well-known ports of tcp protocols'),
-  version: z.string().min(1).max(253).optional(),
-  tags: z.array(z.string().min(1)).default([]),
-  labels: labels.default({}),
-  weight: z.int().min(1).max(10_000).default(100),
+  version: z.string().min(1).max(253).optional().describe('the label `version`, by which subsets select'),
+  tags: z.array(z.string().min(1)).default([]).describe('for people and other tools'),
+  labels: labels.default({}).describe('what subsets select by'),
+  weight: z.int().min(1).max(10_000).default(100).describe('share of the load, relative to the other instances'),
   check: check.optional().describe('absent: its first port takes connections'),
-  upstreams: z.array(upstream).default([]),
+  upstreams: z.array(upstream).default([]).describe('services that it calls at a local address of its own'),
   calls: notYet(),
   user: notYet(),
   unit: notYet(),

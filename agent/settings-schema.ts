@@ -3,17 +3,24 @@ import { z } from 'zod'
 import { duration, hostName, label, labels, locality, notYet, port } from '../common/config/fields.js'
 import { addressAndPort } from '../common/config/socket-address-field.js'
 
-const ipAddress = z.string().refine((value) => isIP(value) !== 0, 'write an IP address')
+const ipAddress = z
+  .string()
+  .refine((value) => isIP(value) !== 0, 'write an IP address')
+  .meta({ title: 'IP address' })
 
 const cidr = z
   .string()
   .regex(/^\d+\.\d+\.\d+\.\d+\/(?:[89]|1[0-6])$/, 'write an IPv4 range of /16 or larger, such as 127.80.0.0/12')
+  .meta({ title: 'IPv4 range' })
 
 const envoy = z.strictObject({
   path: z.string().optional().describe('absent: MESH_ENVOY_PATH, then PATH, then the usual places'),
   concurrency: z.int().min(1).max(64).default(2).describe('worker threads'),
   drainTime: duration.default(30_000).describe('how long open requests may take when the host leaves'),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off']).default('warning'),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'])
+    .default('warning')
+    .describe('the least that Envoy logs'),
   heapLimit: notYet(),
   bufferLimit: notYet(),
   anyVersion: z.boolean().default(false).describe('start an Envoy that is older than the supported ones'),
@@ -21,14 +28,14 @@ const envoy = z.strictObject({
 
 const inbound = z.strictObject({
   address: ipAddress.optional().describe('absent: `address`'),
-  port: port.default(15006),
+  port: port.default(15006).describe('for the mutual TLS of other hosts'),
   morePorts: notYet(),
 })
 
 const names = z.strictObject({
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).describe('whether this host calls services by name'),
   range: cidr.default('127.80.0.0/12').describe('the virtual addresses of this host'),
-  dns: addressAndPort.prefault('127.0.0.1:15053'),
+  dns: addressAndPort.prefault('127.0.0.1:15053').describe('where Envoy answers DNS for the names, UDP'),
   as: label
     .optional()
     .describe(
@@ -38,13 +45,17 @@ const names = z.strictObject({
     .literal('bind', {
       error: (issue) => (issue.input === 'redirect' ? 'mode: redirect is not supported yet' : 'write bind'),
     })
-    .default('bind'),
+    .default('bind')
+    .describe('bind: Envoy listens on the virtual addresses itself'),
   hostsFile: notYet(),
   allowUsers: notYet(),
 })
 
 const metrics = z.strictObject({
-  envoy: z.union([z.literal('off'), addressAndPort]).prefault('0.0.0.0:15090'),
+  envoy: z
+    .union([z.literal('off'), addressAndPort])
+    .prefault('0.0.0.0:15090')
+    .describe('where Envoy answers /metrics and /ready, and nothing else; off: nowhere'),
   agent: notYet(),
   profile: notYet(),
   tags: notYet(),
@@ -57,26 +68,33 @@ export const agentSettings = z.strictObject({
     .optional()
     .describe('where other hosts reach this Envoy; absent: the address of the default route'),
   applicationAddress: ipAddress.default('127.0.0.1').describe('where the applications of this host listen'),
-  locality: locality.prefault({}),
-  labels: labels.default({}),
+  locality: locality.prefault({}).describe('where this host is'),
+  labels: labels.default({}).describe('of the host'),
   controlPlanes: z.array(addressAndPort).default([]).describe('absent: those of the join token'),
   discovery: z
     .literal('agent', {
       error: (issue) => (issue.input === 'consul' ? 'discovery: consul is not supported yet' : 'write agent'),
     })
-    .default('agent'),
+    .default('agent')
+    .describe('agent: by what the agents report to the control plane'),
   consul: notYet(),
-  envoy: envoy.prefault({}),
-  advertise: z.strictObject({ address: ipAddress, port: port.optional() }).optional(),
-  inbound: inbound.prefault({}),
-  names: names.prefault({}),
+  envoy: envoy.prefault({}).describe('the Envoy that the agent runs'),
+  advertise: z
+    .strictObject({
+      address: ipAddress.describe('the address before the translation'),
+      port: port.optional().describe('absent: that of `inbound`'),
+    })
+    .optional()
+    .describe('what other hosts connect to, behind NAT; absent: `address`'),
+  inbound: inbound.prefault({}).describe('where Envoy listens for other hosts'),
+  names: names.prefault({}).describe('calls by name: http://payments.mesh'),
   capture: notYet(),
-  metrics: metrics.prefault({}),
-  servicesDirectory: z.string().default('/etc/mesh/services.d'),
-  stateDirectory: z.string().default('/var/lib/mesh-agent'),
+  metrics: metrics.prefault({}).describe('where metrics are read'),
+  servicesDirectory: z.string().default('/etc/mesh/services.d').describe('the files of the services of this host'),
+  stateDirectory: z.string().default('/var/lib/mesh-agent').describe('keys, certificates, the last good configuration'),
   runDirectory: z.string().default('/run/mesh-agent').describe('the xDS socket and the bootstrap'),
   envoyRunDirectory: z.string().default('/run/mesh-envoy').describe("Envoy's admin socket"),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('the least that the agent logs'),
 })
 
 export type AgentSettings = z.infer<typeof agentSettings>

@@ -8,15 +8,18 @@ const LONGEST_LEAF_MS = 72 * 3_600_000
 const discovery = z.strictObject({
   consul: notYet(),
   agents: z.boolean().default(true).describe("whether agents' reports count"),
-  files: z.string().default('/etc/mesh/catalog.d'),
+  files: z.string().default('/etc/mesh/catalog.d').describe('the directory of `kind: catalog` documents'),
 })
 
 const admin = z.strictObject({
-  socket: z.string().default('/run/mesh-controlplane/admin.sock').describe('everything that changes something'),
+  socket: z
+    .string()
+    .default('/run/mesh-controlplane/admin.sock')
+    .describe('the Unix socket of the `mesh` command; everything that changes something goes through it'),
   http: z
     .union([z.literal('off'), addressAndPort])
     .prefault('127.0.0.1:15014')
-    .describe('read-only'),
+    .describe('where status is read over HTTP, without changing anything; off: nowhere'),
 })
 
 const ca = z.strictObject({
@@ -24,7 +27,10 @@ const ca = z.strictObject({
     .string()
     .optional()
     .describe('where `mesh ca init` put the certificates; absent: ca/ in the state directory'),
-  leafTtl: duration.default(LONGEST_LEAF_MS).refine((ms) => ms >= 10_000 && ms <= LONGEST_LEAF_MS, 'from 10s to 72h'),
+  leafTtl: duration
+    .default(LONGEST_LEAF_MS)
+    .refine((ms) => ms >= 10_000 && ms <= LONGEST_LEAF_MS, 'from 10s to 72h')
+    .describe('life of the certificates of hosts and services, 10s to 72h'),
   intermediateTtl: notYet(),
   keyFile: notYet(),
   certFile: notYet(),
@@ -33,35 +39,40 @@ const ca = z.strictObject({
 
 /** `controlplane.yaml`: the settings of one control plane. */
 export const controlPlaneSettings = z.strictObject({
-  id: hostName.default('cp-1'),
-  trustDomain: hostName,
+  id: hostName.default('cp-1').describe('its name among the control planes; part of its SPIFFE ID'),
+  trustDomain: hostName.describe('one a mesh; part of every identity, never changed afterwards'),
   domain: label.default('mesh').describe('of names, the whole mesh'),
-  listen: addressAndPort.prefault('0.0.0.0:15012'),
+  listen: addressAndPort.prefault('0.0.0.0:15012').describe('where agents connect: gRPC over TLS'),
   advertise: z
     .array(addressAndPort)
     .default([])
     .describe('where agents reach control planes; tokens carry it. Absent: `listen`'),
-  admin: admin.prefault({}),
+  admin: admin.prefault({}).describe('how operators reach it'),
   metrics: notYet(),
-  discovery: discovery.prefault({}),
-  config: z.array(z.string()).default(['/etc/mesh/mesh.d', '/etc/mesh/routes.d']),
+  discovery: discovery.prefault({}).describe('where instances are learned from'),
+  config: z
+    .array(z.string())
+    .default(['/etc/mesh/mesh.d', '/etc/mesh/routes.d'])
+    .describe('directories of documents, all read the same way'),
   state: z
     .strictObject({
       kind: z
         .literal('file', {
           error: (issue) => (issue.input === 'consul' ? 'state: consul is not supported yet' : 'write file'),
         })
-        .default('file'),
-      directory: z.string().default('/var/lib/mesh-controlplane'),
+        .default('file')
+        .describe('file: on its own disk'),
+      directory: z.string().default('/var/lib/mesh-controlplane').describe('where everything that it keeps is'),
     })
-    .prefault({}),
-  ca: ca.prefault({}),
+    .prefault({})
+    .describe('what it keeps over restarts'),
+  ca: ca.prefault({}).describe('the certificate authority'),
   push: notYet(),
   verifyPushes: z
     .boolean()
     .default(false)
     .describe('debugging: rebuild everything at each change and compare the bytes'),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('the least that is logged'),
 })
 
 export type ControlPlaneSettings = z.infer<typeof controlPlaneSettings>

@@ -33,6 +33,7 @@ export function notYet() {
         } satisfies IssueParams,
       })
     })
+    .meta({ notSupportedYet: true })
     .optional()
 }
 
@@ -44,6 +45,19 @@ export function parseDuration(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined
   const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)
   return Math.round([...parts].reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0))
+}
+
+/** The inverse of {@link parseDuration} in as few words as it takes: `1m30s`. */
+export function formatDuration(ms: number): string {
+  let rest = ms
+  const parts = Object.entries(UNIT_MS)
+    .reverse()
+    .flatMap(([unit, size]) => {
+      const count = Math.floor(rest / size)
+      rest -= count * size
+      return count === 0 ? [] : [`${count}${unit}`]
+    })
+  return parts.join('') || '0s'
 }
 
 /** A duration in a document, as milliseconds. */
@@ -63,28 +77,38 @@ export const duration = z
     })
     return z.NEVER
   })
-  .meta({ type: 'string', examples: ['250ms', '2s', '1m30s'] })
+  .meta({ title: 'duration', type: 'string', pattern: DURATION.source })
 
 /** `off`, or a duration above zero as milliseconds. */
 export const durationOrOff = z.union([z.literal('off'), duration])
 
 /** A TCP or UDP port. */
-export const port = z.int().min(1).max(65535)
+export const port = z.int().min(1).max(65535).meta({ title: 'port' })
 
 /** A service, subset or port name. */
-export const label = z.string().regex(DNS_LABEL, {
-  error: (issue) => `${JSON.stringify(issue.input)} is not a DNS label: lower-case letters, digits and "-", at most 63`,
-})
+export const label = z
+  .string()
+  .regex(DNS_LABEL, {
+    error: (issue) =>
+      `${JSON.stringify(issue.input)} is not a DNS label: lower-case letters, digits and "-", at most 63`,
+  })
+  .meta({ title: 'name' })
 
 /** A host name. */
-export const hostName = z.string().regex(DNS_NAME, {
-  error: (issue) => `${JSON.stringify(issue.input)} is not a host name: DNS labels in lower case joined by dots`,
-})
+export const hostName = z
+  .string()
+  .regex(DNS_NAME, {
+    error: (issue) => `${JSON.stringify(issue.input)} is not a host name: DNS labels in lower case joined by dots`,
+  })
+  .meta({ title: 'host name' })
 
 /** A host or service name with an optional `*` at its end, or `*` alone. */
-export const namePattern = z.string().regex(/^(?:\*|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[a-z0-9][a-z0-9.-]*\*)$/, {
-  error: (issue) => `${JSON.stringify(issue.input)} is not a name or a name that ends in "*"`,
-})
+export const namePattern = z
+  .string()
+  .regex(/^(?:\*|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[a-z0-9][a-z0-9.-]*\*)$/, {
+    error: (issue) => `${JSON.stringify(issue.input)} is not a name or a name that ends in "*"`,
+  })
+  .meta({ title: 'name pattern' })
 
 /** Whether a name matches a pattern as {@link namePattern} allows it. */
 export function matchesPattern(pattern: string, name: string): boolean {
@@ -106,4 +130,7 @@ export const protocol = z.enum(['http', 'tcp'], {
 export type Protocol = z.infer<typeof protocol>
 
 /** Where an instance is, coarse to fine; absent parts are unknown. */
-export const locality = z.strictObject({ region: z.string().min(1).optional(), zone: z.string().min(1).optional() })
+export const locality = z.strictObject({
+  region: z.string().min(1).optional().describe('the coarse part, such as `eu`; absent: unknown'),
+  zone: z.string().min(1).optional().describe('the fine part, such as `eu-a`; absent: unknown'),
+})

@@ -29,17 +29,17 @@ const instance = z.strictObject({
   host: hostName.optional().describe('the mesh host that runs it; absent: a machine without an agent'),
   address: address.describe('where the application is reached'),
   port: port.describe('the port of the application'),
-  labels: labels.default({}),
-  locality: locality.optional(),
-  weight: z.int().min(1).max(10_000).default(100).describe('share of the load among instances'),
+  labels: labels.default({}).describe('what subsets select by; absent: none'),
+  locality: locality.optional().describe('where it is; absent: unknown'),
+  weight: z.int().min(1).max(10_000).default(100).describe('share of the load, relative to the other instances'),
 })
 
 /** `kind: catalog`: instances that no agent reports, written on the control plane. */
 export const catalogDocument = z.strictObject({
   kind: z.literal('catalog'),
-  service: label,
+  service: label.describe('the service that the instances are of'),
   protocol: protocol.optional().describe('absent: http, or tcp on well-known ports of tcp protocols'),
-  instances: z.array(instance).min(1),
+  instances: z.array(instance).min(1).describe('each with its address'),
   tls: notYet(),
 })
 

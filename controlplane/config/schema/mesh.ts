@@ -15,13 +15,19 @@ function onlyDefault(name: string, value: string, others: readonly string[]) {
 /** `kind: mesh`: what holds for the whole mesh; at most one. */
 export const meshDocument = z.strictObject({
   kind: z.literal('mesh'),
-  tls: onlyDefault('tls', 'strict', ['permissive', 'off']),
+  tls: onlyDefault('tls', 'strict', ['permissive', 'off']).describe(
+    'strict: hosts of the mesh take nothing but mutual TLS',
+  ),
   authorization: z
     .enum(['allow', 'deny'])
     .default('allow')
     .describe('what happens to a call to a service that has no allow rule'),
-  visibility: onlyDefault('visibility', 'all', ['declared']),
-  outbound: onlyDefault('outbound', 'mesh-only', ['any']),
+  visibility: onlyDefault('visibility', 'all', ['declared']).describe(
+    'all: every host learns the names of all services',
+  ),
+  outbound: onlyDefault('outbound', 'mesh-only', ['any']).describe(
+    'mesh-only: captured connections to unknown places are refused',
+  ),
   defaults: notYet(),
   accessLog: notYet(),
   tracing: notYet(),

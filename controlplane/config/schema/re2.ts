@@ -28,3 +28,4 @@ export const re2 = z
       })
     }
   })
+  .meta({ title: 'RE2 expression' })

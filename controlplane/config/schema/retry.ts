@@ -21,8 +21,13 @@ const status = z.string().regex(/^[45]\d\d$/, {
 
 /** When and how often a request is tried again. */
 export const retry = z.strictObject({
-  retries: z.int().min(0).max(10).optional().describe('further tries after the first: 2 is at most 3 tries'),
-  perTry: duration.optional(),
+  retries: z
+    .int()
+    .min(0)
+    .max(10)
+    .optional()
+    .describe('further tries after the first: 2 is at most 3 tries; 0: none; absent: 2'),
+  perTry: duration.optional().describe('how long one try may take; absent: as long as the whole request'),
   on: z
     .array(
       z.union([z.enum(RETRY_CONDITIONS), status], {
@@ -31,11 +36,15 @@ export const retry = z.strictObject({
       }),
     )
     .min(1)
-    .optional(),
+    .optional()
+    .describe(
+      'what is tried again; absent: undelivered, connect-failure, refused-stream, unavailable, reset-before-request',
+    ),
   methods: z
     .array(z.string().regex(/^[A-Z]+$/, 'write methods in capitals'))
     .min(1)
-    .optional(),
+    .optional()
+    .describe('only requests with these methods; absent: all'),
   perTryIdle: notYet(),
   headers: notYet(),
   backoff: notYet(),

@@ -6,17 +6,17 @@ import { retry } from './retry.js'
 const urlPath = z.string().regex(/^\//, 'a path starts with "/"')
 
 const pathMatch = z.strictObject({
-  exact: urlPath.optional(),
-  prefix: urlPath.optional(),
+  exact: urlPath.optional().describe('the whole path, without the query'),
+  prefix: urlPath.optional().describe('what the path starts with; a rewrite replaces it by whole segments'),
   segments: notYet(),
   regex: notYet(),
   ignoreCase: notYet(),
 })
 
 const headerForm = z.strictObject({
-  exact: z.string().optional(),
-  regex: re2.optional(),
-  present: z.literal(true).optional(),
+  exact: z.string().optional().describe('the whole value'),
+  regex: re2.optional().describe('an expression that the whole value matches'),
+  present: z.literal(true).optional().describe('true: the header is there, whatever its value'),
   prefix: notYet(),
   suffix: notYet(),
   contains: notYet(),
@@ -41,9 +41,9 @@ const headerName = z
 const method = z.string().regex(/^[A-Z]+$/, 'write methods in capitals')
 
 const match = z.strictObject({
-  path: pathMatch.optional(),
-  method: z.array(method).min(1).optional(),
-  headers: z.record(headerName, headerMatch).optional(),
+  path: pathMatch.optional().describe('in exactly one way; absent: any path'),
+  method: z.array(method).min(1).optional().describe('any of these; absent: every method'),
+  headers: z.record(headerName, headerMatch).optional().describe('by name in lower case; all must match'),
   query: notYet(),
   cookies: notYet(),
   authority: notYet(),
@@ -59,26 +59,30 @@ const match = z.strictObject({
 
 const destination = z.strictObject({
   service: label.optional().describe('absent: the service of the document'),
-  subset: label.optional(),
-  port: label.optional().describe('a named port of the service'),
+  subset: label.optional().describe('a subset of the service; absent: all its instances'),
+  port: label.optional().describe('a named port of the service; absent: the port of the same name, else its first'),
   weight: z
     .number()
     .min(0)
     .max(1_000_000)
     .refine((value) => Number.isInteger(Math.round(value * 10_000 * 1e6) / 1e6), 'at most four decimals')
     .optional()
-    .describe('relative to the other weights; fractions are allowed'),
+    .describe(
+      'share of the requests, relative to the other weights; fractions work; absent: 1, where none has a weight',
+    ),
   headers: notYet(),
 })
 
 const respond = z.strictObject({
-  status: z.int().min(200).max(599),
-  body: z.string().max(65_536).optional(),
+  status: z.int().min(200).max(599).describe('the HTTP status'),
+  body: z.string().max(65_536).optional().describe('text of at most 64 KiB; absent: empty'),
   headers: notYet(),
 })
 
 const rewrite = z.strictObject({
-  prefix: urlPath.optional(),
+  prefix: urlPath
+    .optional()
+    .describe('instead of the prefix, or of the whole path, that was matched; absent: as it came'),
   path: notYet(),
   regex: notYet(),
   host: notYet(),
@@ -96,14 +100,23 @@ const rule = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and "-"')
-    .optional(),
-  match: z.union([match, z.array(match).min(1)]).optional(),
-  to: destination.omit({ weight: true }).optional().describe('a split of one'),
-  split: z.array(destination).min(1).optional(),
-  respond: respond.optional(),
-  rewrite: rewrite.optional(),
-  timeout: timeout.optional(),
-  retry: retry.optional(),
+    .optional()
+    .describe('for messages and statistics, unique in the document; absent: its number'),
+  match: z
+    .union([match, z.array(match).min(1)])
+    .optional()
+    .describe('one, or a list of which any may hold; all fields of one must hold; absent: every request'),
+  to: destination
+    .omit({ weight: true })
+    .optional()
+    .describe('where the requests go: a split of one; absent: the service of the document'),
+  split: z.array(destination).min(1).optional().describe('several destinations with weights'),
+  respond: respond.optional().describe('Envoy answers by itself'),
+  rewrite: rewrite.optional().describe('what the service gets to see instead'),
+  timeout: timeout
+    .optional()
+    .describe('how long a request may take with all its tries; off: no limit; absent: that of the service'),
+  retry: retry.optional().describe('key by key over that of the service'),
   redirect: notYet(),
   headers: notYet(),
   hedge: notYet(),
@@ -120,9 +133,9 @@ const rule = z.strictObject({
 /** `kind: route`: what happens to a request for a service; the first rule that matches wins. */
 export const routeDocument = z.strictObject({
   kind: z.literal('route'),
-  service: label,
+  service: label.describe('the name that callers use'),
   port: label.optional().describe('a named port; absent: all ports of the service'),
-  rules: z.array(rule).min(1),
+  rules: z.array(rule).min(1).describe('the first that matches wins; what none matches goes to the service'),
   hosts: notYet(),
 })
 

@@ -3,13 +3,18 @@ import { duration, durationOrOff, label, labels, notYet, protocol } from '../../
 import { retry } from './retry.js'
 
 const subset = z.strictObject({
-  labels: labels.refine((value) => Object.keys(value).length > 0, 'name at least one label'),
+  labels: labels
+    .refine((value) => Object.keys(value).length > 0, 'name at least one label')
+    .describe('instances that have all of these labels belong to it'),
   onlyPassing: notYet(),
 })
 
 const timeouts = z.strictObject({
-  connect: duration.refine((ms) => ms > 0, 'a connect timeout of zero is refused by Envoy').optional(),
-  request: durationOrOff.optional(),
+  connect: duration
+    .refine((ms) => ms > 0, 'a connect timeout of zero is refused by Envoy')
+    .optional()
+    .describe('how long a connection may take to open; absent: 5s'),
+  request: durationOrOff.optional().describe('how long a request may take with all its tries; absent or off: no limit'),
   idle: notYet(),
   streamIdle: notYet(),
   maxStream: notYet(),
@@ -25,7 +30,8 @@ const loadBalancing = z.strictObject({
           ? `policy ${String(issue.input)} is not supported yet`
           : `${JSON.stringify(issue.input)} is not a policy: write round-robin or least-request`,
     })
-    .optional(),
+    .optional()
+    .describe('how callers choose an instance; absent: least-request'),
   choiceCount: notYet(),
   hashOn: notYet(),
   ringSize: notYet(),
@@ -38,12 +44,12 @@ const loadBalancing = z.strictObject({
 /** `kind: service`: how a service is reached, whoever calls it. */
 export const serviceDocument = z.strictObject({
   kind: z.literal('service'),
-  service: label,
+  service: label.describe('the service that it is about'),
   protocol: protocol.optional().describe('over-rides what the instances say'),
-  subsets: z.record(label, subset).default({}),
-  timeouts: timeouts.optional(),
+  subsets: z.record(label, subset).default({}).describe('by name: groups of instances that routes can lead to'),
+  timeouts: timeouts.optional().describe('limits in time; a rule of a route may set its own'),
   retry: retry.optional().describe('the default for all routes of the service'),
-  loadBalancing: loadBalancing.optional(),
+  loadBalancing: loadBalancing.optional().describe('how requests are spread over instances'),
   owners: notYet(),
   outside: notYet(),
   speaksFirst: notYet(),
