@@ -1,0 +1,16 @@
+/** One defence, how it is switched off, and the test that must fail then. */
+export interface Defence {
+  /** What the defence does, as a sentence. */
+  readonly defence: string
+  /** The compiled module that holds it, below `dist`. */
+  readonly file: string
+  /** A piece of that module's compiled text, which stands there exactly once. */
+  readonly find: string
+  readonly replace: string
+  /** The compiled test file, below `dist/test`. */
+  readonly test: string
+  /** The names of the tests that must fail, each in full; all of them run, and at least one must fail. */
+  readonly names: readonly string[]
+  /** What the failing assertion says, where "it failed" could mean something else. */
+  readonly because?: RegExp
+}
