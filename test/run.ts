@@ -12,8 +12,8 @@ import { prepareTools } from './lab/tools.js'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 
-/** Folders whose tests start Envoys or whole meshes. */
-const ONE_BY_ONE = /^(?:e2e|envoy|golden|agent)\//
+/** Folders whose tests start Envoys or whole meshes, or run other tests. */
+const ONE_BY_ONE = /^(?:e2e|envoy|golden|agent|defences)\//
 
 function testFiles(): readonly string[] {
   return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })

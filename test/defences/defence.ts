@@ -14,3 +14,15 @@ export interface Defence {
   /** What the failing assertion says, where "it failed" could mean something else. */
   readonly because?: RegExp
 }
+
+/** Rows about one module, tried by the tests of one file. */
+export function defencesOf(file: string, test: string) {
+  return (defence: string, find: string, replace: string, ...names: readonly string[]): Defence => ({
+    defence,
+    file,
+    find,
+    replace,
+    test,
+    names,
+  })
+}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { CERTIFICATES } from './certificates.js'
+import { CONNECTIONS } from './connections.js'
 import type { Defence } from './defence.js'
 import { JOINING } from './joining.js'
 import { runWithout } from './run-defence.js'
 
-const DEFENCES: readonly Defence[] = [...CERTIFICATES, ...JOINING]
+const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS]
 
 suite('switched off, a defence is missed by its test:', { concurrency: 2 }, () => {
   for (const defence of DEFENCES) test(defence.defence, () => checkMissed(defence))

@@ -31,7 +31,8 @@ export async function runWithout(defence: Defence): Promise<Outcome> {
     const { report, ended } = await runTests(defence, { url: url.href, find, replace, mark })
     if (!ended) return { useless: `the test did not end within ${LIMIT_MS / 1000} s` }
     if (!existsSync(mark)) return { useless: `the test does not load ${file}` }
-    if (/SyntaxError|ReferenceError/.test(report)) return { useless: `what is left is no program:\n${report}` }
+    if (/SyntaxError|ReferenceError|name: 'TypeError'/.test(report))
+      return { useless: `what is left is no program:\n${report}` }
     return { failed: failedTests(report), report }
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -1,0 +1,90 @@
+import { type Defence, defencesOf } from './defence.js'
+
+const tls = defencesOf('controlplane/api/tls-server.js', 'api/tls.test.js')
+const hosts = defencesOf('controlplane/api/tls-server.js', 'api/authorization.test.js')
+const node = defencesOf('controlplane/api/services.js', 'api/tls.test.js')
+const member = defencesOf('controlplane/main.js', 'api/join.test.js')
+
+const CELLS = 'each caller gets past the gate of exactly the methods that are his'
+const SESSION = '/mesh.v1.Agents/Session'
+
+/** What is asked of a connection to the control plane, and of each call on it. */
+export const CONNECTIONS: readonly Defence[] = [
+  tls('the API speaks TLS 1.3 alone', "minVersion: 'TLSv1.3'", "minVersion: 'TLSv1.2'", 'TLS 1.2 is refused'),
+  tls(
+    'a connection ends with the certificate of its client',
+    'Math.min(age, notAfter - now(), LONGEST_TIMER_MS)',
+    'Math.min(age, LONGEST_TIMER_MS)',
+    'a connection ends when the certificate of its client expires',
+  ),
+  hosts(
+    'a certificate chains to our roots',
+    'if (!socket.authorized)',
+    'if (false)',
+    CELLS,
+    `a control plane of a foreign CA and trust domain calls ${SESSION}`,
+    `an expired certificate of a host calls ${SESSION}`,
+    `a host of a foreign CA calls ${SESSION}`,
+  ),
+  hosts(
+    'a certificate has exactly one name of the mesh',
+    'if (identity === undefined)\n            return { refused:',
+    'if (identity === undefined)\n            return { identity }; else if (false) return { refused:',
+    CELLS,
+    `a certificate of our CA without a name of the mesh calls ${SESSION}`,
+  ),
+  hosts(
+    'a certificate is of our trust domain',
+    'if (identity.trustDomain !== this.#options.trustDomain)',
+    'if (false)',
+    CELLS,
+    `a control plane of a foreign trust domain signed by our CA calls ${SESSION}`,
+  ),
+  hosts(
+    "a host's certificate is one that it was issued",
+    'if (refused !== undefined)\n            return { refused };',
+    '',
+    CELLS,
+    `a banned host calls ${SESSION}`,
+    `an evicted host calls ${SESSION}`,
+  ),
+  defencesOf('controlplane/api/gate.js', 'api/authorization.test.js')(
+    'each call passes the authorization table',
+    'mayCall(caller, method.path)',
+    'true',
+    CELLS,
+    `a service's certificate calls ${SESSION}`,
+    `no client certificate calls ${SESSION}`,
+    `another control plane's certificate calls ${SESSION}`,
+  ),
+  node(
+    'the node of a stream is the host of its certificate',
+    'node.id === host.name',
+    'true',
+    'cannot be another host',
+  ),
+  member(
+    'a ban ends what is open',
+    'return api.disconnect(host);',
+    'return 1;',
+    'a ban ends what the host has open within 5 s, and its renewal',
+  ),
+  member(
+    'a banned host is not let in',
+    'refuseHost: (host, serial) => refusalOf(state.hosts, host, serial)',
+    'refuseHost: () => undefined',
+    'a ban ends what the host has open within 5 s, and its renewal',
+  ),
+  member(
+    'a certificate from before an eviction is not let in',
+    'return hosts.recognises(host, serial) ? undefined',
+    'return true ? undefined',
+    'an evicted host joins again by a new token, and what it held before stays refused',
+  ),
+  defencesOf('controlplane/api/issue.js', 'api/join.test.js')(
+    'a host gets certificates for services that it may run, and no others',
+    'identity !== undefined && mayRun(caller.name, service)',
+    'identity !== undefined',
+    'certificates for services that its token or a host-policy allows, and for no others',
+  ),
+]
