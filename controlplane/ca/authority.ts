@@ -9,6 +9,7 @@ import { encodePem } from '../../common/x509/pem.js'
 import { AuthorityError } from './authority-error.js'
 import { buildIntermediate, buildRoot } from './ca-certificate.js'
 import { type CaCertificate, type CaFiles, checkAuthority } from './check-authority.js'
+import { finishReplacement } from './replace-intermediate.js'
 
 /** What a control plane signs with, checked as a whole. */
 export interface Authority {
@@ -22,7 +23,8 @@ export interface Authority {
   readonly rootFingerprint: string
 }
 
-const FILES: Readonly<Record<keyof CaFiles, string>> = {
+/** The names of a CA's files in its directory. */
+export const CA_FILES: Readonly<Record<keyof CaFiles, string>> = {
   rootKey: 'root.key',
   root: 'root.pem',
   intermediateKey: 'intermediate.key',
@@ -51,11 +53,11 @@ export async function initAuthority(directory: string, options: NewAuthority): P
   }
   await makeDirectory(directory)
   const [found] = Object.keys(await readFiles(directory))
-  if (found !== undefined) throw exists(join(directory, FILES[found as keyof CaFiles]))
+  if (found !== undefined) throw exists(join(directory, CA_FILES[found as keyof CaFiles]))
   const files = makeFiles(trustDomain, controlPlaneId, now)
-  await claim(join(directory, FILES.rootKey), files.rootKey)
+  await claimFile(join(directory, CA_FILES.rootKey), files.rootKey)
   for (const part of ['root', 'intermediateKey', 'intermediate', 'bundle'] as const) {
-    await writeFileAtomically(join(directory, FILES[part]), files[part])
+    await writeFileAtomically(join(directory, CA_FILES[part]), files[part])
   }
   return loadAuthority(directory, now)
 }
@@ -68,8 +70,9 @@ export async function initAuthority(directory: string, options: NewAuthority): P
  * @throws AuthorityError whose message says what to do; a CA is never made here
  */
 export async function loadAuthority(directory: string, now: number = Date.now()): Promise<Authority> {
+  await finishReplacement(directory)
   const found = await readFiles(directory)
-  const need = (part: keyof CaFiles) => found[part] ?? missing(join(directory, FILES[part]))
+  const need = (part: keyof CaFiles) => found[part] ?? missing(join(directory, CA_FILES[part]))
   const files = {
     rootKey: found.rootKey ?? '',
     root: need('root'),
@@ -77,13 +80,16 @@ export async function loadAuthority(directory: string, now: number = Date.now())
     intermediate: need('intermediate'),
     bundle: need('bundle'),
   }
-  if (files.rootKey !== '') await refuseOpenKey(join(directory, FILES.rootKey))
-  await refuseOpenKey(join(directory, FILES.intermediateKey))
+  if (files.rootKey !== '') await refuseOpenKey(join(directory, CA_FILES.rootKey))
+  await refuseOpenKey(join(directory, CA_FILES.intermediateKey))
   return checkAuthority(directory, files, now)
 }
 
 function missing(path: string): never {
-  throw new AuthorityError('missing', `${path} does not exist; make a CA with "mesh ca init", or restore it`)
+  const first = 'for the first control plane of a mesh, make a CA with "mesh ca init"'
+  const other =
+    'for another one, have "mesh ca issue --id <its id>" make its part where the root is, and copy that here'
+  throw new AuthorityError('missing', `${path} does not exist; ${first}; ${other}; or restore it`)
 }
 
 function makeFiles(trustDomain: string, controlPlaneId: string, now: number): CaFiles {
@@ -104,12 +110,16 @@ function makeFiles(trustDomain: string, controlPlaneId: string, now: number): Ca
 
 /** The text of those files of a CA that are there. */
 async function readFiles(directory: string): Promise<Partial<CaFiles>> {
-  const parts = Object.entries(FILES).map(async ([part, name]) => [part, await readIfPresent(join(directory, name))])
+  const parts = Object.entries(CA_FILES).map(async ([part, name]) => [part, await readIfPresent(join(directory, name))])
   return Object.fromEntries((await Promise.all(parts)).filter(([, text]) => text !== undefined))
 }
 
-/** Writes the first file of a CA only if nobody else has, so that of two that begin at once one is refused. */
-async function claim(path: string, content: string): Promise<void> {
+/**
+ * Writes the first file of a CA only if nobody else has, so that of two that begin at once one is refused.
+ *
+ * @throws AuthorityError `exists`
+ */
+export async function claimFile(path: string, content: string): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600)
     try {
@@ -128,7 +138,8 @@ function exists(path: string): AuthorityError {
   return new AuthorityError('exists', `${path} exists already; a CA is never overwritten, move it away first`)
 }
 
-async function refuseOpenKey(path: string): Promise<void> {
+/** @throws AuthorityError `permissions` where others than its owner can read a key */
+export async function refuseOpenKey(path: string): Promise<void> {
   const { mode } = await stat(path)
   if ((mode & 0o077) === 0) return
   throw new AuthorityError('permissions', `${path} can be read by others; stop that with "chmod 600 ${path}"`)

@@ -55,7 +55,8 @@ export function checkAuthority(directory: string, files: CaFiles, now: number): 
   return { trustDomain, root, intermediate, intermediateKey, bundlePem: files.bundle, rootFingerprint }
 }
 
-function parseCa(path: string, pem: string): CaCertificate {
+/** Reads the certificate of a CA. @throws AuthorityError `malformed` */
+export function parseCa(path: string, pem: string): CaCertificate {
   try {
     const [der, ...more] = decodePem('CERTIFICATE', pem)
     if (der === undefined || more.length > 0) throw new Error('not one certificate')
@@ -65,7 +66,8 @@ function parseCa(path: string, pem: string): CaCertificate {
   }
 }
 
-function checkKey(path: string, pem: string, ca: CaCertificate): KeyObject {
+/** The private key of a CA. @throws AuthorityError where it is none, or that of another certificate */
+export function checkKey(path: string, pem: string, ca: CaCertificate): KeyObject {
   const key = parseKey(path, pem)
   if (spkiOf(key).equals(ca.certificate.spkiDer)) return key
   throw new AuthorityError('key-mismatch', `${path} is not the key of the certificate beside it; restore both together`)
@@ -79,7 +81,8 @@ function parseKey(path: string, pem: string): KeyObject {
   }
 }
 
-function checkChain(path: string, ca: CaCertificate, issuer: CaCertificate): void {
+/** @throws AuthorityError where a certificate is no CA's, or not signed by its issuer */
+export function checkChain(path: string, ca: CaCertificate, issuer: CaCertificate): void {
   const issued =
     ca.certificate.issuer.equals(issuer.certificate.subject) &&
     ca.x509.checkIssued(issuer.x509) &&
@@ -90,13 +93,15 @@ function checkChain(path: string, ca: CaCertificate, issuer: CaCertificate): voi
   throw new AuthorityError('not-chained', `${path} is not the certificate of a CA`)
 }
 
-function trustDomainOf(path: string, ca: CaCertificate): string {
+/** The trust domain that a CA signs for. @throws AuthorityError `malformed` */
+export function trustDomainOf(path: string, ca: CaCertificate): string {
   const trustDomain = /^spiffe:\/\/([^/]+)$/.exec(spiffeUriOf(ca.certificate) ?? '')?.[1]
   if (trustDomain !== undefined && DNS_NAME.test(trustDomain)) return trustDomain
   throw new AuthorityError('malformed', `${path} does not name a trust domain`)
 }
 
-function checkTimes(path: string, { certificate }: CaCertificate, now: number): void {
+/** @throws AuthorityError where a CA is not valid now */
+export function checkTimes(path: string, { certificate }: CaCertificate, now: number): void {
   const tell = (ms: number) => new Date(ms).toISOString()
   if (now < certificate.notBefore) {
     throw new AuthorityError(
@@ -108,7 +113,8 @@ function checkTimes(path: string, { certificate }: CaCertificate, now: number): 
   throw new AuthorityError('expired', `${path} expired at ${tell(certificate.notAfter)}, and it is ${tell(now)}`)
 }
 
-function checkBundle(path: string, bundle: string, root: CaCertificate): void {
+/** @throws AuthorityError where the root is not among those that are trusted */
+export function checkBundle(path: string, bundle: string, root: CaCertificate): void {
   try {
     for (const der of decodePem('CERTIFICATE', bundle)) {
       parseCertificate(der)
