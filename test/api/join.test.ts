@@ -89,6 +89,14 @@ suite('joining', () => {
         keyPem: fake.keyPem,
         chainPem: `${firstOf(fake.chainPem)}\n${authority.intermediate.pem}\n${authority.root.pem}`,
       },
+      'a leaf that names our intermediate and that another key signed': withRoot(
+        forge({ ...authority, intermediateKey: generateKeyPair().privateKey }, cp),
+        authority.root.pem,
+      ),
+      'a control plane of our mesh whose certificate has expired': withRoot(
+        forge(authority, cp, { now: Date.now() - 60_000, ttl: 10_000 }),
+        authority.root.pem,
+      ),
       'a host of our mesh': withRoot(forge(authority, { ...cp, kind: 'host' }), authority.root.pem),
       'a service of our mesh': withRoot(forge(authority, { ...cp, kind: 'service' }), authority.root.pem),
     }

@@ -51,7 +51,7 @@ export const JOINING: readonly Defence[] = [
   tokens(
     'a used token that cannot be recorded lets nobody in',
     'throw refuse(outcome.refused)',
-    'void 0',
+    'return { granted: [] }',
     'a token grants its services to its host, once',
   ),
   tokens(
@@ -133,6 +133,7 @@ export const JOINING: readonly Defence[] = [
     'checkServerIdentity: ',
     'rejectUnauthorized: false, checkServerIdentity: ',
     IMPOSTORS,
-    'not to a foreign CA that shows our root beside its own chain',
+    'not to a leaf that names our intermediate and that another key signed',
+    'not to a control plane of our mesh whose certificate has expired',
   ),
 ]
