@@ -4,6 +4,7 @@ import type { Protocol } from '../common/config/fields.js'
 import { problemAt, validate } from '../common/config/validate.js'
 import type { YamlDocument } from '../common/config/yaml.js'
 import type { Location, Problem } from '../common/problem.js'
+import { speechOf } from '../common/protocol.js'
 import type { SocketAddress } from '../common/socket-address.js'
 import { type Check, DEFAULT_CHECK } from './checks/check.js'
 import { type ServiceFileText, serviceFile } from './services-schema.js'
@@ -101,6 +102,10 @@ function assumedProtocols(
   })
 }
 
+function httpOf(port: ServicePort | undefined): 'http1' | 'http2' {
+  return port !== undefined && speechOf(port.protocol) === 'http2' ? 'http2' : 'http1'
+}
+
 /** The check of a service with its port; undefined: none is wanted. */
 export function checkOf({ check, ports }: ServiceFile): { readonly check: Check | undefined; readonly port: number } {
   const port = ports[0]?.port ?? 0
@@ -110,7 +115,7 @@ export function checkOf({ check, ports }: ServiceFile): { readonly check: Check 
   return {
     port: typeof tcp === 'number' ? tcp : port,
     check: {
-      what: http === undefined ? { kind: 'tcp' } : { kind: 'http', path: http },
+      what: http === undefined ? { kind: 'tcp' } : { kind: 'http', path: http, speaks: httpOf(ports[0]) },
       interval: interval ?? DEFAULT_CHECK.interval,
       timeout: timeout ?? DEFAULT_CHECK.timeout,
       unhealthyAfter: unhealthyAfter ?? DEFAULT_CHECK.unhealthyAfter,

@@ -1,7 +1,9 @@
 import type { CheckThresholds } from './check-state.js'
 
 /** What is asked: whether the port takes connections, or what it answers to `GET path` (2xx and 3xx pass). */
-export type CheckKind = { readonly kind: 'tcp' } | { readonly kind: 'http'; readonly path: string }
+export type CheckKind =
+  | { readonly kind: 'tcp' }
+  | { readonly kind: 'http'; readonly path: string; readonly speaks: 'http1' | 'http2' }
 
 /** One check of one service, every value chosen. */
 export interface Check extends CheckThresholds {

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { DeadlineExceeded, withDeadline } from '../envoy/deadline.js'
@@ -13,7 +14,8 @@ export function probe(target: SocketAddress, check: Check, signal: AbortSignal):
   const { what, timeout } = check
   return withDeadline(timeout, signal, async (bounded) => {
     try {
-      return await (what.kind === 'tcp' ? probeTcp(target, bounded) : probeHttp(target, what.path, bounded))
+      if (what.kind === 'tcp') return await probeTcp(target, bounded)
+      return await (what.speaks === 'http2' ? probeHttp2 : probeHttp)(target, what.path, bounded)
     } catch (error) {
       const subject = what.kind === 'http' ? `GET ${what.path}: ` : ''
       const reason = bounded.reason instanceof DeadlineExceeded ? bounded.reason.message : failureText(error)
@@ -38,13 +40,32 @@ function probeHttp({ address, port }: SocketAddress, path: string, signal: Abort
   return new Promise((resolve, reject) => {
     const headers = { 'user-agent': 'hostmesh-check', connection: 'close' }
     const call = request({ host: address, port, path, headers, signal, agent: false }, (response) => {
-      const status = response.statusCode ?? 0
       response.destroy()
-      resolve({ passed: status >= 200 && status < 400, detail: `GET ${path}: ${status}` })
+      resolve(judgeStatus(path, response.statusCode))
     })
     call.once('error', reject)
     call.end()
   })
+}
+
+/** The same of an application that speaks HTTP/2 without TLS and without being asked first. */
+function probeHttp2(target: SocketAddress, path: string, signal: AbortSignal): Promise<ProbeResult> {
+  const session = connectHttp2(`http://${formatSocketAddress(target)}`)
+  const answered = new Promise<ProbeResult>((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    session.on('error', reject)
+    session.once('connect', () => {
+      const call = session.request({ ':path': path, 'user-agent': 'hostmesh-check' })
+      call.on('error', reject)
+      call.once('response', ({ ':status': status }) => resolve(judgeStatus(path, status)))
+    })
+  })
+  return answered.finally(() => session.destroy())
+}
+
+function judgeStatus(path: string, status = 0): ProbeResult {
+  return { passed: status >= 200 && status < 400, detail: `GET ${path}: ${status}` }
 }
 
 const FAILURES: Readonly<Record<string, string>> = {

@@ -119,11 +119,11 @@ export function matchesPattern(pattern: string, name: string): boolean {
 export const labels = z.record(z.string().min(1).max(253), z.string().max(253))
 
 /** The protocols of a port that this version carries. */
-export const protocol = z.enum(['http', 'tcp'], {
+export const protocol = z.enum(['http', 'http2', 'grpc', 'tcp'], {
   error: (issue) =>
-    ['http2', 'grpc', 'tls'].includes(String(issue.input))
-      ? `protocol ${String(issue.input)} is not supported yet`
-      : `${JSON.stringify(issue.input)} is not a protocol: write http or tcp`,
+    issue.input === 'tls'
+      ? 'protocol tls is not supported yet'
+      : `${JSON.stringify(issue.input)} is not a protocol: write http, http2, grpc or tcp`,
 })
 
 /** The protocols of a port that this version carries. */

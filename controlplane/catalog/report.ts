@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { protocol } from '../../common/config/fields.js'
 import { DNS_LABEL } from '../../common/identity.js'
 import { type EnvoyReport, Health, type HostReport, type ServicesReport } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { parseSocketAddress } from '../../common/socket-address.js'
@@ -56,7 +57,7 @@ export const serviceReport = z.strictObject({
       z.strictObject({
         name,
         port,
-        protocol: z.enum(['http', 'tcp']),
+        protocol,
         assumed: z.boolean(),
       }),
     )

@@ -16,6 +16,7 @@ import {
   HttpProtocolOptions_ExplicitHttpConfigSchema,
   HttpProtocolOptionsSchema,
 } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { Speech } from '../../common/protocol.js'
 import type { InboundPort, MeshCluster } from '../mesh/mesh.js'
 import { ADS, duration, pack, socketAddress } from './messages.js'
 import { applicationCluster, asIdentity } from './names.js'
@@ -52,11 +53,18 @@ const TO_ENVOY = httpOptions(IDLE_MS, {
   value: create(Http2ProtocolOptionsSchema, { allowConnect: true, maxConcurrentStreams: MAX_STREAMS }),
 })
 
-/** HTTP/1.1 to applications: the own one, and those outside the mesh. */
-const TO_APPLICATION = httpOptions(APPLICATION_IDLE_MS, {
-  case: 'httpProtocolOptions',
-  value: create(Http1ProtocolOptionsSchema, {}),
-})
+/** To applications, the own one and those outside the mesh, in what they speak. */
+const TO_APPLICATION = {
+  http1: httpOptions(APPLICATION_IDLE_MS, {
+    case: 'httpProtocolOptions',
+    value: create(Http1ProtocolOptionsSchema, {}),
+  }),
+  http2: httpOptions(APPLICATION_IDLE_MS, {
+    case: 'http2ProtocolOptions',
+    value: create(Http2ProtocolOptionsSchema, { allowConnect: true }),
+  }),
+  bytes: {},
+} as const satisfies Readonly<Record<Speech, Cluster['typedExtensionProtocolOptions']>>
 
 /** The limits of one caller's Envoy towards a service, each said although some are Envoy's own defaults. */
 const CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
@@ -100,7 +108,7 @@ const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
  * @param as the service whose identity its connections carry; absent: the host's caller
  */
 export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
-  const { protocol, transport } = cluster
+  const { carriage, transport } = cluster
   return create(ClusterSchema, {
     name: asIdentity(cluster.name, as),
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
@@ -111,10 +119,9 @@ export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
     circuitBreakers: CIRCUIT_BREAKERS,
     outlierDetection: OUTLIER_DETECTION,
-    ...(protocol === 'http'
-      ? { typedExtensionProtocolOptions: transport.kind === 'mesh' ? TO_ENVOY : TO_APPLICATION }
-      : {}),
-    ...(transport.kind === 'mesh' ? { transportSocket: upstreamTls({ ...transport, protocol, as }) } : {}),
+    typedExtensionProtocolOptions:
+      transport.kind === 'plain' ? TO_APPLICATION[transport.speaks] : carriage === 'requests' ? TO_ENVOY : {},
+    ...(transport.kind === 'mesh' ? { transportSocket: upstreamTls({ ...transport, carriage, as }) } : {}),
   })
 }
 
@@ -136,7 +143,7 @@ export function buildApplicationCluster(port: InboundPort): Cluster {
     },
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
     circuitBreakers: NO_CIRCUIT_BREAKERS,
-    ...(port.protocol === 'http' ? { typedExtensionProtocolOptions: TO_APPLICATION } : {}),
+    typedExtensionProtocolOptions: TO_APPLICATION[port.speaks],
   })
 }
 

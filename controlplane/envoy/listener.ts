@@ -49,19 +49,19 @@ export function buildInboundListener({ inbound, ports }: MeshHost, trustDomain: 
 }
 
 function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
-  const { name, service, protocol, serverName } = port
+  const { name, service, carriage, serverName } = port
   return create(FilterChainSchema, {
     name,
     filterChainMatch: { serverNames: [serverName], transportProtocol: 'tls' },
     filters: [
-      protocol === 'http'
+      carriage === 'requests'
         ? networkFilter(HTTP_FILTER, inboundConnectionManager(port))
         : networkFilter(
             TCP_FILTER,
             tcpProxy('inbound', [{ cluster: applicationCluster(name), weight: 1 }], INBOUND_ATTEMPTS),
           ),
     ],
-    transportSocket: downstreamTls({ service, port: name, protocol, trustDomain }),
+    transportSocket: downstreamTls({ service, port: name, carriage, trustDomain }),
     transportSocketConnectTimeout: duration(HANDSHAKE_MS),
   })
 }
@@ -92,7 +92,7 @@ function outboundListener(name: string, address: SocketAddress, port: NamedPort,
     filterChains: [
       {
         filters: [
-          port.protocol === 'http'
+          port.carriage === 'requests'
             ? networkFilter(HTTP_FILTER, outboundConnectionManager(port, as))
             : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], OUTBOUND_ATTEMPTS, as)),
         ],

@@ -9,11 +9,12 @@ import { type StringMatcher, StringMatcherSchema } from '../../common/proto/envo
 import type { HeaderCondition, RequestMatch } from '../mesh/mesh.js'
 
 /** The match of one route: path, method and headers, all of which must hold. */
-export function buildRouteMatch({ path, methods, headers }: RequestMatch): RouteMatch {
+export function buildRouteMatch({ grpc, path, methods, headers }: RequestMatch): RouteMatch {
   return create(RouteMatchSchema, {
     pathSpecifier:
       path?.kind === 'exact' ? { case: 'path', value: path.value } : { case: 'prefix', value: path?.value ?? '/' },
     headers: [...(methods === undefined ? [] : [methodMatcher(methods)]), ...headers.map(headerMatcher)],
+    ...(grpc ? { grpc: {} } : {}),
   })
 }
 

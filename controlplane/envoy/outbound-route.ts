@@ -7,7 +7,7 @@ import {
   RouteSchema,
 } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
 import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
-import type { MeshRoute, OutboundRoutes, RequestMatch, RouteAction } from '../mesh/mesh.js'
+import type { MeshRoute, OutboundRoutes, RequestMatch, RouteAction, TimeLimit } from '../mesh/mesh.js'
 import { buildRouteMatch, quoteRegex } from './match.js'
 import { duration } from './messages.js'
 import { asIdentity, outboundRouteName, UNDELIVERED_HEADER } from './names.js'
@@ -47,7 +47,7 @@ function buildAction(action: RouteAction, match: RequestMatch, as: string | unde
 }
 
 function buildForward(
-  { to, timeout, retry, prefixRewrite }: Extract<RouteAction, { kind: 'forward' }>,
+  { to, timeout, deadline, retry, prefixRewrite }: Extract<RouteAction, { kind: 'forward' }>,
   match: RequestMatch,
   as: string | undefined,
 ): EnvoyRouteAction {
@@ -61,10 +61,25 @@ function buildForward(
             value: { clusters: to.map(({ cluster, weight }) => ({ name: asIdentity(cluster, as), weight })) },
           },
     ...(prefixRewrite === undefined ? {} : rewrite(match, prefixRewrite)),
-    // Absent would be 15 s.
-    timeout: duration(timeout === 'unlimited' ? 0 : timeout.ms),
+    ...timeLimits(timeout, deadline),
     ...(retry === undefined ? {} : { retryPolicy: buildRetryPolicy(retry) }),
   })
+}
+
+/**
+ * What bounds a request: its timeout, or for calls of gRPC their own deadline up to that timeout. Never both: Envoy
+ * switches the timeout off where it looks at deadlines, so there the timeout is a bound of the whole stream.
+ */
+function timeLimits(timeout: TimeLimit, deadline: 'honour' | undefined) {
+  // Absent would be 15 s.
+  if (deadline === undefined) return { timeout: duration(timeout === 'unlimited' ? 0 : timeout.ms) }
+  const most = timeout === 'unlimited' ? duration(0) : duration(timeout.ms)
+  return {
+    maxStreamDuration: {
+      ...(timeout === 'unlimited' ? {} : { maxStreamDuration: most }),
+      grpcTimeoutHeaderMax: most,
+    },
+  }
 }
 
 /**

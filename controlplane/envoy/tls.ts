@@ -14,6 +14,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import type { Carriage } from '../../common/protocol.js'
 import type { Principal } from '../mesh/mesh.js'
 import { ADS, pack } from './messages.js'
 import { allowSecret, CALLER_SECRET, serviceSecret, TRUST_SECRET } from './names.js'
@@ -31,13 +32,13 @@ export interface UpstreamTls {
   readonly serverName: string
   /** The identity that the callee must present. */
   readonly spiffeId: string
-  readonly protocol: 'http' | 'tcp'
+  readonly carriage: Carriage
   /** The service whose identity is presented; absent: the host's caller. */
   readonly as: string | undefined
 }
 
 /** Mutual TLS towards a callee: our certificate, its name, and exactly the identity that it must present. */
-export function upstreamTls({ serverName, spiffeId, protocol, as }: UpstreamTls): TransportSocket {
+export function upstreamTls({ serverName, spiffeId, carriage, as }: UpstreamTls): TransportSocket {
   return create(TransportSocketSchema, {
     name: TLS_SOCKET,
     configType: {
@@ -48,7 +49,7 @@ export function upstreamTls({ serverName, spiffeId, protocol, as }: UpstreamTls)
         maxSessionKeys: 0,
         commonTlsContext: {
           tlsParams: TLS_PARAMETERS,
-          ...(protocol === 'http' ? { alpnProtocols: ['h2'] } : {}),
+          ...(carriage === 'requests' ? { alpnProtocols: ['h2'] } : {}),
           tlsCertificateSdsSecretConfigs: [secret(as === undefined ? CALLER_SECRET : serviceSecret(as))],
           validationContextType: trusted([{ kind: 'exact', spiffeId }]),
         },
@@ -62,15 +63,15 @@ export interface DownstreamTls {
   readonly service: string
   /** `payments/main` */
   readonly port: string
-  readonly protocol: 'http' | 'tcp'
+  readonly carriage: Carriage
   readonly trustDomain: string
 }
 
 /**
- * Mutual TLS from callers: an http port takes every identity of the mesh (what it may do is decided by request), a tcp
- * port only those in its allow list, a secret of its own, so that a change of rules drains no connection.
+ * Mutual TLS from callers: a port that carries requests takes every identity of the mesh (what it may do is decided by
+ * request), one that carries bytes only those in its allow list, a secret of its own, so that a change of rules drains no connection.
  */
-export function downstreamTls({ service, port, protocol, trustDomain }: DownstreamTls): TransportSocket {
+export function downstreamTls({ service, port, carriage, trustDomain }: DownstreamTls): TransportSocket {
   return create(TransportSocketSchema, {
     name: TLS_SOCKET,
     configType: {
@@ -81,10 +82,10 @@ export function downstreamTls({ service, port, protocol, trustDomain }: Downstre
         disableStatefulSessionResumption: true,
         commonTlsContext: {
           tlsParams: TLS_PARAMETERS,
-          ...(protocol === 'http' ? { alpnProtocols: ['h2'] } : {}),
+          ...(carriage === 'requests' ? { alpnProtocols: ['h2'] } : {}),
           tlsCertificateSdsSecretConfigs: [secret(serviceSecret(service))],
           validationContextType:
-            protocol === 'http'
+            carriage === 'requests'
               ? trusted(anybody(trustDomain))
               : { case: 'validationContextSdsSecretConfig', value: secret(allowSecret(port)) },
         },

@@ -77,7 +77,7 @@ function buildPort(port: ServicePort, context: PortContext): MeshPort {
   const named = namedPort(port, access, context)
   const inside = port.reach === 'mesh'
   const sources = access.documents.map(({ location }) => location)
-  if (port.protocol === 'tcp') {
+  if (port.carriage === 'bytes') {
     const tcp = { name: port.name, service: port.service, besideHttp: besideHttp(port, context.lookup) }
     const allowList = inside ? tcpAllowList(tcp, access, context.known, settings, problems) : undefined
     return { named, ...clusters, ...(allowList === undefined ? {} : { allowList }) }
@@ -88,7 +88,7 @@ function buildPort(port: ServicePort, context: PortContext): MeshPort {
 }
 
 function namedPort(port: ServicePort, access: ServiceAccess, context: PortContext): NamedPort {
-  const { name, service, protocol } = port
+  const { name, service, carriage } = port
   const route = routeOf(port, context)
   const routeNamesPath = route?.value.rules.some(({ match }) =>
     [match ?? []].flat().some(({ path }) => path !== undefined),
@@ -96,17 +96,17 @@ function namedPort(port: ServicePort, access: ServiceAccess, context: PortContex
   return {
     name,
     service,
-    protocol,
+    carriage,
     numbers: numbersOf(port, context.lookup),
-    ...(protocol === 'tcp' ? { tcp: outboundTcp(port, route, context.lookup, context.problems) } : {}),
-    rejectEscapedSlashes: protocol === 'http' && (namesPath(access) || routeNamesPath === true),
+    ...(carriage === 'bytes' ? { tcp: outboundTcp(port, route, context.lookup, context.problems) } : {}),
+    rejectEscapedSlashes: carriage === 'requests' && (namesPath(access) || routeNamesPath === true),
   }
 }
 
-/** The port's own numbers and, for the first http port of its service, 80, unless another port of it is there. */
+/** The port's own numbers and, for the first port of its service that carries requests, 80, unless another port of it is there. */
 function numbersOf(port: ServicePort, { ports }: Lookup): readonly number[] {
   const siblings = ports.get(port.service) ?? []
-  const first = siblings.find(({ protocol }) => protocol === 'http')
+  const first = siblings.find(({ carriage }) => carriage === 'requests')
   const free = !siblings.some(({ numbers }) => numbers.includes(HTTP_PORT))
   return first === port && free ? [...port.numbers, HTTP_PORT].sort((a, b) => a - b) : port.numbers
 }
@@ -117,12 +117,12 @@ function numbersOf(port: ServicePort, { ports }: Lookup): readonly number[] {
  */
 function routeOf(port: ServicePort, { config, lookup }: PortContext) {
   const documents = config.routes.get(port.service)
-  const forAll = port.protocol === 'tcp' && besideHttp(port, lookup) ? undefined : documents?.get('')
+  const forAll = port.carriage === 'bytes' && besideHttp(port, lookup) ? undefined : documents?.get('')
   return documents?.get(port.portName) ?? forAll
 }
 
 function besideHttp({ service }: ServicePort, { ports }: Lookup): boolean {
-  return (ports.get(service) ?? []).some(({ protocol }) => protocol === 'http')
+  return (ports.get(service) ?? []).some(({ carriage }) => carriage === 'requests')
 }
 
 /** In the order of files, each once: a document is looked at for every port that it is about. */

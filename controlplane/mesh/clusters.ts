@@ -1,5 +1,6 @@
 import type { Located } from '../../common/config/located.js'
 import { serviceId } from '../../common/identity.js'
+import { speechOf } from '../../common/protocol.js'
 import type { Instance } from '../catalog/catalog.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import type { MeshCluster, MeshEndpoint, MeshEndpoints, Transport } from './mesh.js'
@@ -49,7 +50,7 @@ function clusterOf(
 ): MeshCluster {
   return {
     name,
-    protocol: port.protocol,
+    carriage: port.carriage,
     transport: transportOf(port, settings),
     connectTimeoutMs: document?.value.timeouts?.connect ?? CONNECT_TIMEOUT_MS,
     loadBalancing: document?.value.loadBalancing?.policy ?? 'least-request',
@@ -58,7 +59,7 @@ function clusterOf(
 }
 
 function transportOf(port: ServicePort, { trustDomain, domain }: MeshSettings): Transport {
-  if (port.reach === 'plain') return { kind: 'plain' }
+  if (port.reach === 'plain') return { kind: 'plain', speaks: speechOf(port.protocol) }
   return {
     kind: 'mesh',
     serverName: serverName(port.portName, port.service, domain),

@@ -1,4 +1,5 @@
 import type { Located } from '../../common/config/located.js'
+import { speechOf } from '../../common/protocol.js'
 import type { RouteDestination, RouteDocument, RouteRule } from '../config/schema/route.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import type { WeightedCluster } from './mesh.js'
@@ -47,6 +48,15 @@ export function resolveDestinations(
   return resolved.every((one) => one !== undefined) ? resolved.filter(({ weight }) => weight > 0) : undefined
 }
 
+/** Whether any of these clusters leads to applications that speak HTTP/2, and so may serve gRPC. */
+export function maySpeakGrpc(to: readonly WeightedCluster[], { ports }: Lookup): boolean {
+  return to.some(({ cluster }) => {
+    const [service = '', portName] = cluster.split('/')
+    const port = ports.get(service)?.find((one) => one.portName === portName)
+    return port !== undefined && speechOf(port.protocol) === 'http2'
+  })
+}
+
 interface NotFound {
   readonly key: string
   readonly code: string
@@ -68,12 +78,12 @@ function findCluster(
   }
   const port = choosePort(candidates, destination.port, from)
   if (port === undefined) {
-    const known = candidates.map(({ portName }) => portName).join(', ')
+    const known = candidates.map(({ portName, protocol }) => `${portName} (${protocol})`).join(', ')
     const wanted = destination.port ?? from.portName
     return {
       key: destination.port === undefined ? 'service' : 'port',
       code: 'MSH0302',
-      message: `${service} has no ${from.protocol} port ${wanted}; it has ${known}`,
+      message: `${service} has no port ${wanted} that carries ${from.carriage}; it has ${known}`,
     }
   }
   const { subset } = destination
@@ -85,13 +95,13 @@ function findCluster(
   return { key: 'subset', code: 'MSH0303', message: `${service} has no subset ${subset}`, hint }
 }
 
-/** The named port; else the one that is called as the caller's; else the only one of that protocol. */
+/** The named port; else the one that is called as the caller's; else the only one that is carried alike. */
 function choosePort(
   candidates: readonly ServicePort[],
   wanted: string | undefined,
   from: ServicePort,
 ): ServicePort | undefined {
-  const fitting = candidates.filter(({ protocol }) => protocol === from.protocol)
+  const fitting = candidates.filter(({ carriage }) => carriage === from.carriage)
   const named = fitting.find(({ portName }) => portName === (wanted ?? from.portName))
   if (named !== undefined || wanted !== undefined) return named
   return fitting.length === 1 ? fitting[0] : undefined

@@ -1,3 +1,5 @@
+import type { Protocol } from '../../common/config/fields.js'
+import { carriageOf, speechOf } from '../../common/protocol.js'
 import type { CatalogHost, DeclaredUpstream } from '../catalog/catalog.js'
 import { serverName } from './clusters.js'
 import type { Lookup } from './destinations.js'
@@ -21,7 +23,7 @@ export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings,
   return {
     name: host.name,
     inbound: host.inbound,
-    ports: inboundPorts(host, ports, settings),
+    ports: inboundPorts(host, ports, lookup, settings),
     upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
     ...(host.names === undefined ? {} : { nameView: viewKey(host.names, numbers) }),
   }
@@ -30,22 +32,31 @@ export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings,
 function inboundPorts(
   host: CatalogHost,
   ports: ReadonlyMap<string, MeshPort>,
+  lookup: Lookup,
   { domain }: MeshSettings,
 ): readonly InboundPort[] {
   return host.services.flatMap(({ service, ports: served }) =>
-    served.flatMap(({ name: portName, port }) => {
+    served.flatMap(({ name: portName, port, protocol }) => {
       const named = ports.get(`${service}/${portName}`)?.named
       if (named === undefined) return []
       return {
         name: named.name,
         service,
-        protocol: named.protocol,
+        carriage: named.carriage,
         serverName: serverName(portName, service, domain),
         application: { address: host.applicationAddress, port },
+        speaks: speechOf(spoken(service, portName, protocol, lookup)),
         rejectEscapedSlashes: named.rejectEscapedSlashes,
       }
     }),
   )
+}
+
+/** What an application speaks: what its file says, unless a document does, or the port is carried in another way. */
+function spoken(service: string, portName: string, own: Protocol, { ports, services }: Lookup): Protocol {
+  const port = ports.get(service)?.find((one) => one.portName === portName)
+  const decided = services.get(service)?.value.protocol !== undefined || port?.carriage !== carriageOf(own)
+  return decided ? (port?.protocol ?? own) : own
 }
 
 function upstreamListener(

@@ -35,7 +35,7 @@ function headerOf(name: string, form: HeaderMatch): HeaderCondition {
 }
 
 /** Whether every request fulfils the match, so that nothing after it is reached. */
-export function matchesEverything({ path, methods, headers }: RequestMatch): boolean {
+export function matchesEverything({ grpc, path, methods, headers }: RequestMatch): boolean {
   const anyPath = path === undefined || (path.kind === 'prefix' && path.value === '/')
-  return anyPath && methods === undefined && headers.length === 0
+  return anyPath && grpc === undefined && methods === undefined && headers.length === 0
 }

@@ -6,6 +6,7 @@
  * Everything is plain data, so that two meshes compare by their parts and one can be printed.
  */
 import type { Location } from '../../common/problem.js'
+import type { Carriage, Speech } from '../../common/protocol.js'
 
 /** An address and a port, as a socket takes them. */
 export interface SocketAddress {
@@ -30,7 +31,8 @@ export type LoadBalancing = 'round-robin' | 'least-request'
 
 /** How callers reach the endpoints of a cluster. */
 export type Transport =
-  | { readonly kind: 'plain' }
+  /** Straight to the applications, in what they speak. */
+  | { readonly kind: 'plain'; readonly speaks: Speech }
   /** Mutual TLS: the callee is found by this server name and must present this SPIFFE ID. */
   | { readonly kind: 'mesh'; readonly serverName: string; readonly spiffeId: string }
 
@@ -38,7 +40,7 @@ export type Transport =
 export interface MeshCluster {
   /** `payments/main`, or `payments/main/v2` for a subset. */
   readonly name: string
-  readonly protocol: 'http' | 'tcp'
+  readonly carriage: Carriage
   readonly transport: Transport
   readonly connectTimeoutMs: number
   readonly loadBalancing: LoadBalancing
@@ -60,6 +62,8 @@ export type HeaderCondition =
 
 /** All given fields must hold. */
 export interface RequestMatch {
+  /** Only calls of gRPC, by their content type. */
+  readonly grpc?: true
   readonly path?: { readonly kind: 'exact' | 'prefix'; readonly value: string }
   /** Any of them; absent: every method. */
   readonly methods?: readonly string[]
@@ -88,7 +92,10 @@ export type RouteAction =
       readonly kind: 'forward'
       /** Never empty. */
       readonly to: readonly WeightedCluster[]
+      /** Of requests from their end, of calls of gRPC from their beginning. */
       readonly timeout: TimeLimit
+      /** Only on routes for gRPC: what a call says of its own deadline holds, up to the timeout. */
+      readonly deadline?: 'honour'
       /** Absent: never tried again. */
       readonly retry?: RetryPolicy
       /** Replaces the matched prefix (or the whole path of an exact match). */
@@ -124,13 +131,13 @@ export interface NamedPort {
   /** `payments/main` */
   readonly name: string
   readonly service: string
-  readonly protocol: 'http' | 'tcp'
+  readonly carriage: Carriage
   /**
    * The numbers on which it listens at the service's virtual address, sorted: those of the instances, and 80 for the
-   * first http port of the service.
+   * first port of the service that carries requests.
    */
   readonly numbers: readonly number[]
-  /** Present for tcp ports. */
+  /** Present for ports that carry bytes. */
   readonly tcp?: OutboundTcp
   /** Whether a rule names a path, so that escaped slashes must be refused. */
   readonly rejectEscapedSlashes: boolean
@@ -163,10 +170,11 @@ export interface InboundPort {
   /** `payments/main` */
   readonly name: string
   readonly service: string
-  readonly protocol: 'http' | 'tcp'
+  readonly carriage: Carriage
   readonly serverName: string
   /** Where the application listens. */
   readonly application: SocketAddress
+  readonly speaks: Speech
   readonly rejectEscapedSlashes: boolean
 }
 
@@ -224,11 +232,11 @@ export interface MeshPort {
   readonly named: NamedPort
   readonly clusters: readonly MeshCluster[]
   readonly endpoints: readonly MeshEndpoints[]
-  /** Present for http ports. */
+  /** Present for ports that carry requests. */
   readonly outbound?: OutboundRoutes
-  /** Present for http ports that a mesh host serves. */
+  /** Present for ports that carry requests and that a mesh host serves. */
   readonly inbound?: InboundRoutes
-  /** Present for tcp ports that a mesh host serves. */
+  /** Present for ports that carry bytes and that a mesh host serves. */
   readonly allowList?: TcpAllowList
 }
 

@@ -1,7 +1,7 @@
 import type { Located } from '../../common/config/located.js'
 import type { RouteDocument, RouteRule } from '../config/schema/route.js'
 import type { ServiceDocument } from '../config/schema/service.js'
-import { type Lookup, resolveDestinations } from './destinations.js'
+import { type Lookup, maySpeakGrpc, resolveDestinations } from './destinations.js'
 import { ANY_REQUEST, matchesEverything, matchesOf } from './match.js'
 import type { MeshRoute, OutboundRoutes, OutboundTcp, RouteAction, TimeLimit, WeightedCluster } from './mesh.js'
 import { type Problems, problemAt } from './report.js'
@@ -26,11 +26,22 @@ export function outboundRoutes(
   const routes = document === undefined ? [] : rulesOf(port, document, service?.value, lookup, problems)
   const accepted = routes ?? []
   const open = !accepted.some(({ match }) => matchesEverything(match))
+  const all = open ? [...accepted, { name: 'default', match: ANY_REQUEST, action: fallback }] : accepted
   return {
     name: port.name,
-    routes: open ? [...accepted, { name: 'default', match: ANY_REQUEST, action: fallback }] : accepted,
+    routes: all.flatMap((route) => [...grpcRoute(route, lookup), route]),
     sources: [document, service].flatMap((one) => (one === undefined ? [] : [one.location])),
   }
+}
+
+/**
+ * The route of gRPC calls beside a route that can lead to applications of gRPC. It honours the deadline of each call,
+ * which Envoy cannot do together with a timeout for other requests: what bounds a call by its deadline switches that
+ * timeout off.
+ */
+function grpcRoute({ name, match, action }: MeshRoute, lookup: Lookup): readonly MeshRoute[] {
+  if (action.kind !== 'forward' || !maySpeakGrpc(action.to, lookup)) return []
+  return [{ name: `${name}/grpc`, match: { ...match, grpc: true }, action: { ...action, deadline: 'honour' } }]
 }
 
 function rulesOf(

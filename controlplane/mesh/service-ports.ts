@@ -1,6 +1,7 @@
 import type { Protocol } from '../../common/config/fields.js'
 import type { Located } from '../../common/config/located.js'
 import type { Location } from '../../common/problem.js'
+import { type Carriage, carriageOf, speechOf } from '../../common/protocol.js'
 import type { Instance, InstancePort } from '../catalog/catalog.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import { type Problems, parsePlace, problemOf } from './report.js'
@@ -12,6 +13,8 @@ export interface ServicePort {
   readonly service: string
   /** `main` */
   readonly portName: string
+  readonly carriage: Carriage
+  /** What most of its instances speak. */
   readonly protocol: Protocol
   /** How all its instances are reached. */
   readonly reach: Instance['reach']
@@ -21,11 +24,11 @@ export interface ServicePort {
 }
 
 /**
- * The ports of one service: those that any of its instances has, with one protocol each, in the order of the first
+ * The ports of one service: those that any of its instances has, each carried in one way, in the order of the first
  * instance's file.
  *
  * Instances outside the mesh do not count beside one inside: otherwise writing a file would be a way to get a service's
- * requests in plain text. An instance whose port has another protocol than the others is left out of that port.
+ * requests in plain text. An instance whose port cannot be carried as that of the others is left out of that port.
  */
 export function portsOfService(
   service: string,
@@ -66,7 +69,9 @@ function portOf(
     return port === undefined ? [] : [{ instance, port }]
   })
   const protocol = wanted ?? mostCommonProtocol(having)
-  const fitting = having.filter(({ port }) => wanted !== undefined || port.protocol === protocol)
+  const fitting = having.filter(
+    ({ instance, port }) => wanted !== undefined || isLike(port.protocol, protocol, instance),
+  )
   for (const { instance, port } of having.filter((one) => !fitting.includes(one))) {
     problems.push(
       problemOf(placeOf(instance), {
@@ -80,7 +85,13 @@ function portOf(
   noteDifferentNumbers(service, portName, numbers, fitting[0]?.instance, problems)
   const instances = fitting.map(({ instance }) => instance)
   const reach = instances[0]?.reach ?? 'mesh'
-  return { name: `${service}/${portName}`, service, portName, protocol, reach, numbers, instances }
+  const carriage = carriageOf(protocol)
+  return { name: `${service}/${portName}`, service, portName, carriage, protocol, reach, numbers, instances }
+}
+
+/** In the mesh an instance's own Envoy speaks to its application; outside of it callers speak to all in one way. */
+function isLike(own: Protocol, others: Protocol, { reach }: Instance): boolean {
+  return reach === 'mesh' ? carriageOf(own) === carriageOf(others) : speechOf(own) === speechOf(others)
 }
 
 /**
@@ -89,11 +100,15 @@ function portOf(
  */
 function mostCommonProtocol(having: readonly { readonly instance: Instance; readonly port: InstancePort }[]): Protocol {
   const passing = having.filter(({ instance }) => instance.health === 'passing')
-  const counts = new Map<Protocol, number>()
-  for (const { port } of passing.length > 0 ? passing : having) {
-    counts.set(port.protocol, (counts.get(port.protocol) ?? 0) + 1)
-  }
-  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'http'
+  const protocols = (passing.length > 0 ? passing : having).map(({ port }) => port.protocol)
+  const carriage = mostCommon(protocols.map(carriageOf))
+  return mostCommon(protocols.filter((protocol) => carriageOf(protocol) === carriage)) ?? 'http'
+}
+
+function mostCommon<T>(values: readonly T[]): T | undefined {
+  const counts = new Map<T, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0]
 }
 
 function noteDifferentNumbers(

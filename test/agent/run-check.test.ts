@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type Check, DEFAULT_CHECK } from '../../agent/checks/check.js'
@@ -11,7 +12,7 @@ import { silentLog } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 
 const QUICK: Check = { ...DEFAULT_CHECK, interval: 100, timeout: 1000 }
-const HTTP: Check = { ...QUICK, what: { kind: 'http', path: '/healthz' } }
+const HTTP: Check = { ...QUICK, what: { kind: 'http', path: '/healthz', speaks: 'http1' } }
 
 test('an application that dies is critical, and passing when it returns', async (t) => {
   const first = await listen(createServer())
@@ -36,6 +37,19 @@ test('an application that answers with errors is critical until it answers well 
   assert.equal((await becomes(health, 'critical')).detail, 'GET /healthz: 503')
   status = 204
   assert.equal((await becomes(health, 'passing')).detail, 'GET /healthz: 204')
+})
+
+test('an application that speaks HTTP/2 without TLS is asked in HTTP/2', async (t) => {
+  const server = await listen(createHttp2Server((_, response) => response.writeHead(status).end()))
+  t.after(server.close)
+  const check: Check = { ...QUICK, what: { kind: 'http', path: '/healthz', speaks: 'http2' } }
+  let status = 204
+  assert.deepEqual(await probe(server.target, check, t.signal), { passed: true, detail: 'GET /healthz: 204' })
+  status = 500
+  assert.deepEqual(await probe(server.target, check, t.signal), { passed: false, detail: 'GET /healthz: 500' })
+  await server.close()
+  const { passed, detail } = await probe(server.target, check, t.signal)
+  assert.deepEqual([passed, detail], [false, `GET /healthz: connection refused on 127.0.0.1:${server.target.port}`])
 })
 
 test('one failed probe takes nothing out and wakes nobody', async (t) => {

@@ -27,7 +27,7 @@ const DOCUMENTS: readonly string[] = [
   '{ kind: mesh, outbound: any }',
   ...each(service, 'owners outside speaksFirst tls ports connections outlier healthCheck failover inbound rateLimit'),
   ...each(service, 'authentication accessLog tracing'),
-  ...['http2', 'grpc', 'tls'].map((protocol) => service(`protocol: ${protocol}`)),
+  service('protocol: tls'),
   service('subsets: { v1: { labels: { a: b }, onlyPassing: true } }'),
   ...each((inner) => service(`timeouts: { ${inner} }`), 'idle streamIdle maxStream maxConnection grpcDeadline', '1s'),
   ...['random', 'ring-hash', 'maglev'].map((policy) => service(`loadBalancing: { policy: ${policy} }`)),
@@ -66,7 +66,7 @@ const DOCUMENTS: readonly string[] = [
 
 const SERVICE_FILES: readonly string[] = [
   ...each(onHost, 'calls user unit plaintextPort protect certificateFiles'),
-  ...['http2', 'grpc', 'tls'].map((protocol) => onHost(`protocol: ${protocol}`)),
+  onHost('protocol: tls'),
   ...each((inner) => onHost(`check: { ${inner} }`), 'grpc exec'),
   ...each((inner) => onHost(`upstreams: [{ service: b, bind: "127.0.0.1:1", ${inner} }]`), 'mode group allowUsers'),
   onHost('upstreams: [{ service: b, bind: unix:/run/b.sock }]'),

@@ -86,11 +86,13 @@ envoyRunDirectory: ${files.envoyRun}
   for (const service of host.services) await placeFile(files.service(service.service), serviceFile(service))
 }
 
-function serviceFile({ service, port, protocol = 'http', more = '' }: LabService): string {
+const DEFAULT_CHECK = '{ tcp: true, interval: 500ms }'
+
+function serviceFile({ service, port, protocol = 'http', check = DEFAULT_CHECK, more = '' }: LabService): string {
   return `service: ${service}
 port: ${port}
 protocol: ${protocol}
-check: { tcp: true, interval: 500ms }
+check: ${check}
 ${more}
 `
 }

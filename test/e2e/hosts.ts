@@ -1,8 +1,12 @@
+import type { Protocol } from '../../common/config/fields.js'
+
 /** A service that a host of the lab runs. */
 export interface LabService {
   readonly service: string
   readonly port: number
-  readonly protocol?: 'http' | 'tcp'
+  readonly protocol?: Protocol
+  /** As YAML; absent: its port takes connections. */
+  readonly check?: string
   /** Further lines of the service file, as YAML. */
   readonly more?: string
 }

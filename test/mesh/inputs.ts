@@ -1,4 +1,5 @@
 import { parse } from 'yaml'
+import type { Protocol } from '../../common/config/fields.js'
 import type { Problem } from '../../common/problem.js'
 import type { AgentRecord } from '../../controlplane/catalog/agents.js'
 import type { Catalog } from '../../controlplane/catalog/catalog.js'
@@ -28,8 +29,8 @@ interface HostText {
 interface ServiceText {
   /** Of the port `main`; or several by their names. */
   readonly port?: number
-  readonly ports?: Readonly<Record<string, { readonly port: number; readonly protocol?: 'http' | 'tcp' }>>
-  readonly protocol?: 'http' | 'tcp'
+  readonly ports?: Readonly<Record<string, { readonly port: number; readonly protocol?: Protocol }>>
+  readonly protocol?: Protocol
   readonly version?: string
   readonly health?: 'passing' | 'critical'
   readonly upstreams?: readonly UpstreamText[]

@@ -32,7 +32,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a route to a port of another protocol says which ports there are',
     'kind: route\nservice: payments\nrules:\n  - to: { service: ledger }\n',
-    ['mesh.yaml:4:11: rules[0].to.service: ledger has no http port main; it has main [MSH0302]'],
+    ['mesh.yaml:4:11: rules[0].to.service: ledger has no port main that carries requests; it has main (tcp) [MSH0302]'],
   ],
   [
     'a route for a port that does not exist is located at the port',
@@ -127,7 +127,7 @@ pay-2: { address: 10.0.0.2, services: { payments: { port: 8080, protocol: tcp } 
     ['MSH0404 pay-2:services.d/payments.yaml'],
   )
   const port = mesh.ports.get('payments/main')
-  assert.equal(port?.named.protocol, 'http')
+  assert.equal(port?.named.carriage, 'requests')
   assert.deepEqual(
     port.endpoints[0]?.endpoints.map(({ address }) => address.address),
     ['10.0.0.1'],
