@@ -4,6 +4,7 @@ import { describeError } from '../common/log.js'
 import { VERSION } from '../common/version.js'
 import { agentCommand } from './commands/agent.js'
 import { caCommand } from './commands/ca.js'
+import { configCommand } from './commands/config.js'
 import { controlPlaneCommand } from './commands/controlplane.js'
 import { demoCommand } from './commands/demo.js'
 import { hostCommand, hostsCommand } from './commands/hosts.js'
@@ -24,6 +25,7 @@ const COMMANDS = [
   tokenCommand,
   joinCommand,
   validateCommand,
+  configCommand,
   statusCommand,
   hostsCommand,
   servicesCommand,

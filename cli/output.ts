@@ -30,3 +30,9 @@ export function printRows<T>(
 ): void {
   if (!printValue(form, value, write)) write(formatTable(rows, columns, form === 'wide'))
 }
+
+/** A value on one line as people would write it in YAML; absent and empty ones are the empty text. */
+export function formatInline(value: unknown): string {
+  if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) return ''
+  return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+}

@@ -5,7 +5,7 @@ import { formatProblem, type Problem } from '../common/problem.js'
 import { CommandFailure, EXIT } from './exit.js'
 
 /**
- * Reads a settings file with the environment over it.
+ * Reads a settings file with the environment over it, and flags such as `envoy.drainTime=10s` over that.
  *
  * @param exitCode what the process ends with when the file is wrong
  * @throws CommandFailure with every problem as `file:line:column: …`
@@ -14,8 +14,9 @@ export async function readSettings<S extends z.ZodObject>(
   schema: S,
   file: string,
   exitCode: number = EXIT.configuration,
+  flags: readonly string[] = [],
 ): Promise<z.output<S>> {
-  const { settings, problems } = await loadSettings(schema, file, process.env)
+  const { settings, problems } = await loadSettings(schema, file, process.env, flags)
   if (settings !== undefined) return settings
   throw new CommandFailure(exitCode, `the settings are not valid\n${formatProblems(problems)}`)
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { CommandFailure, EXIT } from '../exit.js'
 import { daemonLog, readSettings } from '../settings.js'
 import { shutdownSignal } from '../signals.js'
-import { configOption, type DaemonOptions } from './config-option.js'
+import { configOption, type DaemonOptions, setOption } from './config-option.js'
 
 /** Where an agent's settings are unless told otherwise. */
 export const AGENT_CONFIG = '/etc/mesh/agent.yaml'
@@ -14,16 +14,17 @@ export function agentCommand(program: Command): void {
     .command('agent')
     .description("run this host's agent: certificates, checks, xDS relay, and the local Envoy")
     .addOption(configOption(AGENT_CONFIG, 'MESH_AGENT_CONFIG'))
+    .addOption(setOption())
     .addHelpText(
       'after',
       '\nEnds with 78 when the settings are not valid or no usable Envoy is found.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
     )
-    .action(async ({ config }: DaemonOptions) => {
+    .action(async ({ config, set }: DaemonOptions) => {
       const [{ agentSettings }, { runAgent, needsPerson }] = await Promise.all([
         import('../../agent/settings-schema.js'),
         import('../../agent/main.js'),
       ])
-      const settings = await readSettings(agentSettings, config)
+      const settings = await readSettings(agentSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runAgent({ settings, environment: process.env, log }, shutdownSignal())

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { CommandFailure, EXIT } from '../exit.js'
 import { daemonLog, readSettings } from '../settings.js'
 import { shutdownSignal } from '../signals.js'
-import { configOption, type DaemonOptions } from './config-option.js'
+import { configOption, type DaemonOptions, setOption } from './config-option.js'
 
 /** `mesh controlplane`: the daemon that runs centrally. */
 export function controlPlaneCommand(program: Command): void {
@@ -10,17 +10,18 @@ export function controlPlaneCommand(program: Command): void {
     .command('controlplane')
     .description('run the control plane: catalog, configuration, xDS, certificate authority')
     .addOption(configOption('/etc/mesh/controlplane.yaml', 'MESH_CONTROLPLANE_CONFIG'))
+    .addOption(setOption())
     .addHelpText(
       'after',
       '\nEnds with 78 when the settings or the CA are not valid.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
     )
-    .action(async ({ config }: DaemonOptions) => {
+    .action(async ({ config, set }: DaemonOptions) => {
       const [{ controlPlaneSettings }, { runControlPlane }, { AuthorityError }] = await Promise.all([
         import('../../controlplane/settings-schema.js'),
         import('../../controlplane/main.js'),
         import('../../controlplane/ca/authority-error.js'),
       ])
-      const settings = await readSettings(controlPlaneSettings, config)
+      const settings = await readSettings(controlPlaneSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())

@@ -5,7 +5,7 @@ import { outputOption, printValue, type Write } from '../output.js'
 import { formatProblems, readSettings } from '../settings.js'
 import { configOption, type DaemonOptions } from './config-option.js'
 
-interface ValidateOptions extends DaemonOptions {
+interface ValidateOptions extends Pick<DaemonOptions, 'config'> {
   readonly output: string
 }
 

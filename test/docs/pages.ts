@@ -29,14 +29,19 @@ function findRepository(directory: string): string {
   return above === directory ? process.cwd() : findRepository(above)
 }
 
-/** Reads the pages at the root, those of `docs`, and those of the examples. */
+/** Reads the pages at the root, those of `docs` and its reference, and those of the examples. */
 export function readPages(): readonly Page[] {
-  const docs = readdirSync(join(REPOSITORY, 'docs')).filter((name) => name.endsWith('.md'))
+  const docs = ['.', 'reference'].flatMap((folder) => markdownIn(join('docs', folder)))
   const examples = readdirSync(join(REPOSITORY, 'examples'))
     .map((name) => `examples/${name}/README.md`)
     .filter((path) => existsSync(join(REPOSITORY, path)))
-  const paths = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs.map((name) => `docs/${name}`), ...examples]
+  const paths = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs, ...examples]
   return paths.map((path) => parsePage(path, readFileSync(join(REPOSITORY, path), 'utf8')))
+}
+
+function markdownIn(folder: string): readonly string[] {
+  const names = readdirSync(join(REPOSITORY, folder)).filter((name) => name.endsWith('.md'))
+  return names.map((name) => join(folder, name))
 }
 
 /** Parts a page into its prose and its code blocks. */
