@@ -130,7 +130,7 @@ async function assemble(assembly: Assembly) {
     watchServices(settings, services, log),
     settleCaller(settings.names.as, membership, services, facts, store),
     watchOccupiedPorts(facts, services),
-    runServiceChecks(services, settings.applicationAddress, healths, log),
+    runServiceChecks(services, settings.applicationAddress, healths, assembly.environment, log),
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),
     (signal) => certificates.follow(links.welcome, signal),

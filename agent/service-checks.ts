@@ -3,6 +3,7 @@ import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
 import { runCheck, type ServiceHealth } from './checks/run-check.js'
+import type { Environment } from './envoy/environment.js'
 import { checkOf, type ServiceFile } from './service-file.js'
 
 /** The newest result of each service's check; a service without a result yet is missing. */
@@ -18,11 +19,13 @@ interface RunningCheck {
  * file changed is checked anew, one that is gone is forgotten.
  *
  * @param address where the applications of this host listen
+ * @param environment that of the agent
  */
 export function runServiceChecks(
   services: Latest<readonly ServiceFile[]>,
   address: string,
   healths: Latest<ServiceHealths>,
+  environment: Environment,
   log: Log,
 ): Task {
   return async (signal) => {
@@ -36,7 +39,8 @@ export function runServiceChecks(
         healths.set(without(healths.value, service))
       }
       for (const [service, file] of wanted) {
-        if (!running.has(service)) running.set(service, { file, stop: startCheck(file, address, healths, log, signal) })
+        if (!running.has(service))
+          running.set(service, { file, stop: startCheck(file, address, healths, environment, log, signal) })
       }
     }
     for (const { stop } of running.values()) stop()
@@ -47,11 +51,12 @@ function startCheck(
   file: ServiceFile,
   address: string,
   healths: Latest<ServiceHealths>,
+  environment: Environment,
   log: Log,
   signal: AbortSignal,
 ): () => void {
   const { service } = file
-  const { check, port } = checkOf(file)
+  const { check, port } = checkOf(file, environment)
   const stopped = new AbortController()
   const put = (health: ServiceHealth) => {
     if (!stopped.signal.aborted) healths.set(new Map(healths.value).set(service, health))

@@ -6,7 +6,8 @@ import type { YamlDocument } from '../common/config/yaml.js'
 import type { Location, Problem } from '../common/problem.js'
 import { speechOf } from '../common/protocol.js'
 import type { SocketAddress } from '../common/socket-address.js'
-import { type Check, DEFAULT_CHECK } from './checks/check.js'
+import { type Check, type CheckKind, DEFAULT_CHECK } from './checks/check.js'
+import { type Environment, scrubEnvironment } from './envoy/environment.js'
 import { type ServiceFileText, serviceFile } from './services-schema.js'
 
 /** A named port of a service of this host. */
@@ -54,6 +55,8 @@ export function interpretService(document: YamlDocument): Interpreted<ServiceFil
   return { identity, document: { ...located, value }, problems: assumedProtocols(document, located.value, ports) }
 }
 
+const CHECK_KINDS = ['http', 'tcp', 'grpc', 'exec'] as const
+
 /** What the schema cannot say: keys that exclude each other, and ports that are given twice. */
 function checkService(
   { port, ports, labels, version, check }: ServiceFileText,
@@ -68,8 +71,8 @@ function checkService(
   if (ports !== undefined && Object.keys(ports).length === 0) wrong(['ports'], 'no port is named', 'write main: 8080')
   if (version !== undefined && labels['version'] !== undefined)
     wrong(['labels', 'version'], 'the version is given twice', 'keep one of them')
-  if (typeof check === 'object' && (check.http === undefined) === (check.tcp === undefined))
-    wrong(['check'], 'a check is exactly one of http and tcp', 'write { http: /healthz } or { tcp: true }')
+  if (typeof check === 'object' && CHECK_KINDS.filter((kind) => check[kind] !== undefined).length !== 1)
+    wrong(['check'], `a check is exactly one of ${CHECK_KINDS.join(', ')}`, 'write { http: /healthz } or { tcp: true }')
   return problems
 }
 
@@ -102,24 +105,46 @@ function assumedProtocols(
   })
 }
 
-function httpOf(port: ServicePort | undefined): 'http1' | 'http2' {
-  return port !== undefined && speechOf(port.protocol) === 'http2' ? 'http2' : 'http1'
-}
-
-/** The check of a service with its port; undefined: none is wanted. */
-export function checkOf({ check, ports }: ServiceFile): { readonly check: Check | undefined; readonly port: number } {
+/**
+ * The check of a service with its port; undefined: none is wanted.
+ *
+ * @param environment that of the agent, of which programs that check get a few harmless names
+ */
+export function checkOf(
+  { check, ports }: ServiceFile,
+  environment: Environment = {},
+): { readonly check: Check | undefined; readonly port: number } {
   const port = ports[0]?.port ?? 0
   if (check === 'none') return { check: undefined, port }
   if (check === undefined) return { check: DEFAULT_CHECK, port }
-  const { http, tcp, interval, timeout, unhealthyAfter, healthyAfter } = check
+  const { tcp, grpc, interval, timeout, unhealthyAfter, healthyAfter } = check
+  const grpcPort = typeof grpc === 'object' ? grpc.port : undefined
   return {
-    port: typeof tcp === 'number' ? tcp : port,
+    port: grpcPort ?? (typeof tcp === 'number' ? tcp : port),
     check: {
-      what: http === undefined ? { kind: 'tcp' } : { kind: 'http', path: http, speaks: httpOf(ports[0]) },
+      what: checkKindOf(check, ports[0], environment),
       interval: interval ?? DEFAULT_CHECK.interval,
       timeout: timeout ?? DEFAULT_CHECK.timeout,
       unhealthyAfter: unhealthyAfter ?? DEFAULT_CHECK.unhealthyAfter,
       healthyAfter: healthyAfter ?? DEFAULT_CHECK.healthyAfter,
     },
   }
+}
+
+type WrittenCheck = Exclude<ServiceFileText['check'], 'none' | undefined>
+
+function checkKindOf(
+  { http, grpc, exec }: WrittenCheck,
+  port: ServicePort | undefined,
+  environment: Environment,
+): CheckKind {
+  if (http !== undefined) return { kind: 'http', path: http, speaks: httpOf(port) }
+  if (exec !== undefined) return { kind: 'exec', command: exec, environment: scrubEnvironment(environment) }
+  if (grpc === undefined) return { kind: 'tcp' }
+  const service = typeof grpc === 'object' ? grpc.service : grpc
+  return { kind: 'grpc', service: typeof service === 'string' ? service : '' }
+}
+
+function httpOf(port: ServicePort | undefined): 'http1' | 'http2' {
+  return port !== undefined && speechOf(port.protocol) === 'http2' ? 'http2' : 'http1'
 }

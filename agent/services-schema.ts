@@ -2,6 +2,22 @@ import { z } from 'zod'
 import { duration, label, labels, notYet, port, protocol } from '../common/config/fields.js'
 import { addressAndPort } from '../common/config/socket-address-field.js'
 
+const grpcService = z.string().min(1).max(253)
+
+const grpcCheck = z.union([
+  z.literal(true),
+  grpcService,
+  z.strictObject({
+    service: grpcService.optional().describe('the gRPC service that is asked for; absent: the server as a whole'),
+    port: port.optional().describe('absent: the first port of the service'),
+  }),
+])
+
+const commandWord = z
+  .string()
+  .max(4096)
+  .refine((word) => !word.includes('\0'), 'contains a zero byte')
+
 const check = z.union([
   z.literal('none'),
   z.strictObject({
@@ -10,8 +26,18 @@ const check = z.union([
       .union([z.literal(true), port])
       .optional()
       .describe('true, or a port that takes connections'),
-    grpc: notYet(),
-    exec: notYet(),
+    grpc: grpcCheck
+      .optional()
+      .describe('asks grpc.health.v1.Health of the first port: true for the server as a whole, or a gRPC service'),
+    exec: z
+      .array(commandWord)
+      .min(1)
+      .refine(([program = '/']) => program.startsWith('/'), {
+        message: 'the program is named by its whole path',
+        params: { hint: 'write for example [/usr/local/bin/check-web, --quick]' },
+      })
+      .optional()
+      .describe('a program and its arguments, run without a shell; exit code 0 passes'),
     interval: duration.optional().describe('from one check to the next; absent: 5s'),
     timeout: duration.optional().describe('how long an answer may take; absent: 2s'),
     unhealthyAfter: z

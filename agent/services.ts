@@ -10,6 +10,7 @@ import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import { formatProblem, type Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
+import { distrustFile } from './file-owner.js'
 import { interpretService, type ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
@@ -58,12 +59,8 @@ export class ServicesLoader {
 
 /** Service files can make programs run as the agent's user, so nobody but that user and root may write them. */
 export function refuseOwner(owner: FileOwner, ownUser: number): Pick<Problem, 'message' | 'hint'> | undefined {
-  if (owner.uid !== 0 && owner.uid !== ownUser) {
-    const message = `not read: it belongs to user ${owner.uid}, neither to root nor to the user of the agent`
-    return { message, hint: 'chown root' }
-  }
-  if ((owner.mode & 0o022) === 0) return undefined
-  return { message: 'not read: others than its owner may write it', hint: 'chmod go-w' }
+  const distrust = distrustFile(owner, ownUser)
+  return distrust && { message: `not read: ${distrust.reason}`, hint: distrust.hint }
 }
 
 function duplicate(refused: Located<ServiceFile>, kept: Located<ServiceFile>): Problem {

@@ -3,25 +3,45 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { DeadlineExceeded, withDeadline } from '../envoy/deadline.js'
-import type { Check } from './check.js'
+import type { Check, CheckKind } from './check.js'
 import type { ProbeResult } from './check-state.js'
+import { createExecProbe } from './probe-exec.js'
+import { probeGrpc } from './probe-grpc.js'
 
-/**
- * Probes an application once, on a connection of its own that is closed before this resolves. What goes wrong is a
- * result; an aborted signal is a failed probe that nobody should look at.
- */
-export function probe(target: SocketAddress, check: Check, signal: AbortSignal): Promise<ProbeResult> {
+/** Probes an application once; an aborted signal is a failed probe that nobody should look at. */
+export type Probe = (signal: AbortSignal) => Promise<ProbeResult>
+
+/** What one check does again and again. */
+export function createProbe(target: SocketAddress, check: Check): Probe {
   const { what, timeout } = check
+  if (what.kind === 'exec') return createExecProbe(what, timeout)
+  return (signal) => probePort(target, what, timeout, signal)
+}
+
+type PortCheck = Exclude<CheckKind, { readonly kind: 'exec' }>
+
+/** Probes on a connection of its own that is closed before this resolves. What goes wrong is a result. */
+function probePort(target: SocketAddress, what: PortCheck, timeout: number, signal: AbortSignal): Promise<ProbeResult> {
   return withDeadline(timeout, signal, async (bounded) => {
     try {
-      if (what.kind === 'tcp') return await probeTcp(target, bounded)
-      return await (what.speaks === 'http2' ? probeHttp2 : probeHttp)(target, what.path, bounded)
+      return await ask(target, what, bounded)
     } catch (error) {
       const subject = what.kind === 'http' ? `GET ${what.path}: ` : ''
       const reason = bounded.reason instanceof DeadlineExceeded ? bounded.reason.message : failureText(error)
       return { passed: false, detail: `${subject}${reason} on ${formatSocketAddress(target)}` }
     }
   })
+}
+
+function ask(target: SocketAddress, what: PortCheck, signal: AbortSignal): Promise<ProbeResult> {
+  switch (what.kind) {
+    case 'tcp':
+      return probeTcp(target, signal)
+    case 'http':
+      return (what.speaks === 'http2' ? probeHttp2 : probeHttp)(target, what.path, signal)
+    case 'grpc':
+      return probeGrpc(target, what.service, signal)
+  }
 }
 
 function probeTcp({ address, port }: SocketAddress, signal: AbortSignal): Promise<ProbeResult> {

@@ -4,7 +4,7 @@ import type { SocketAddress } from '../../common/socket-address.js'
 import { delay, type Task } from '../../common/tasks.js'
 import type { Check } from './check.js'
 import { type CheckState, nextCheckState, nextProbePause } from './check-state.js'
-import { probe } from './probe.js'
+import { createProbe } from './probe.js'
 
 /** Whether a service may get requests, and why, for people. */
 export interface ServiceHealth {
@@ -33,16 +33,17 @@ const START_SPREAD = 250
 const JITTER = 0.1
 
 /**
- * Checks one service until the signal aborts. Every change of health or of its reason is published, no other, so
- * whoever watches is not woken by each probe.
+ * Checks one service until the signal aborts. Every change of health, and of the reason why it is critical, is
+ * published, no other, so whoever watches is not woken by each probe.
  */
 export function runCheck(options: CheckOptions, random: () => number = Math.random): Task {
   return async (signal) => {
     const { check, target } = options
+    const probe = createProbe(target, check)
     await delay(random() * Math.min(START_SPREAD, check.interval), signal)
     let state: CheckState | undefined
     while (!signal.aborted) {
-      const result = await probe(target, check, signal)
+      const result = await probe(signal)
       if (signal.aborted) return
       state = nextCheckState(state, result, check)
       publish(options, state)
@@ -51,11 +52,14 @@ export function runCheck(options: CheckOptions, random: () => number = Math.rand
   }
 }
 
-/** A single failed probe of a service that passes still is no reason for its health, so the old one stays. */
+/**
+ * A single failed probe of a service that passes still is no reason for its health, so the old one stays. What the
+ * probes of a passing service say is no news either: programs that check print another number each time.
+ */
 function publish({ service, health, log }: CheckOptions, { health: now, last }: CheckState): void {
   const before = health.value
   const contradicted = last.passed !== (now === 'passing')
-  if (before?.health === now && (contradicted || before.detail === last.detail)) return
+  if (before?.health === now && (now === 'passing' || contradicted || before.detail === last.detail)) return
   health.set({ health: now, detail: last.detail })
   if (before?.health === now) return
   const facts = { service, reason: last.detail }

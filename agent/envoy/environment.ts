@@ -1,3 +1,6 @@
+/** Variables by their names. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
 /** What a child process may know of our environment; everything else stays here. */
 const PASSED_ON: ReadonlySet<string> = new Set([
   'HOME',
@@ -16,7 +19,7 @@ const PASSED_ON: ReadonlySet<string> = new Set([
  * because `NOTIFY_SOCKET`, `WATCHDOG_*`, `LISTEN_*`, `CREDENTIALS_DIRECTORY` and join tokens must never reach a child,
  * and nobody knows what the next secret will be called.
  */
-export function scrubEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function scrubEnvironment(environment: Environment): Record<string, string> {
   const kept = Object.entries(environment).filter((entry): entry is [string, string] => {
     return entry[1] !== undefined && PASSED_ON.has(entry[0])
   })

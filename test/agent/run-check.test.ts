@@ -5,7 +5,7 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type Check, DEFAULT_CHECK } from '../../agent/checks/check.js'
-import { probe } from '../../agent/checks/probe.js'
+import { createProbe } from '../../agent/checks/probe.js'
 import { runCheck, type ServiceHealth } from '../../agent/checks/run-check.js'
 import { Latest, waitFor } from '../../common/latest.js'
 import { silentLog } from '../../common/log.js'
@@ -44,11 +44,11 @@ test('an application that speaks HTTP/2 without TLS is asked in HTTP/2', async (
   t.after(server.close)
   const check: Check = { ...QUICK, what: { kind: 'http', path: '/healthz', speaks: 'http2' } }
   let status = 204
-  assert.deepEqual(await probe(server.target, check, t.signal), { passed: true, detail: 'GET /healthz: 204' })
+  assert.deepEqual(await createProbe(server.target, check)(t.signal), { passed: true, detail: 'GET /healthz: 204' })
   status = 500
-  assert.deepEqual(await probe(server.target, check, t.signal), { passed: false, detail: 'GET /healthz: 500' })
+  assert.deepEqual(await createProbe(server.target, check)(t.signal), { passed: false, detail: 'GET /healthz: 500' })
   await server.close()
-  const { passed, detail } = await probe(server.target, check, t.signal)
+  const { passed, detail } = await createProbe(server.target, check)(t.signal)
   assert.deepEqual([passed, detail], [false, `GET /healthz: connection refused on 127.0.0.1:${server.target.port}`])
 })
 
@@ -77,14 +77,14 @@ for (const [status, passed] of [
       response.writeHead(status, { location: 'http://192.0.2.1/' }).end(),
     )
     t.after(server.close)
-    assert.deepEqual(await probe(server.target, HTTP, t.signal), { passed, detail: `GET /healthz: ${status}` })
+    assert.deepEqual(await createProbe(server.target, HTTP)(t.signal), { passed, detail: `GET /healthz: ${status}` })
   })
 }
 
 test('an application that takes the connection and never answers fails in time', async (t) => {
   const server = await listen(createServer())
   t.after(server.close)
-  const result = await probe(server.target, { ...HTTP, timeout: 100 }, t.signal)
+  const result = await createProbe(server.target, { ...HTTP, timeout: 100 })(t.signal)
   assert.equal(result.detail, `GET /healthz: no answer within 0.1 s on 127.0.0.1:${server.target.port}`)
 })
 
@@ -96,7 +96,7 @@ test('a probe leaves no socket open, even to an application that sends for ever'
     response.write('more to come')
   })
   t.after(server.close)
-  assert.ok((await probe(server.target, { ...HTTP, timeout: 60_000 }, t.signal)).passed)
+  assert.ok((await createProbe(server.target, { ...HTTP, timeout: 60_000 })(t.signal)).passed)
   await waitFor(closed, (count) => count === 1, AbortSignal.timeout(5000))
 })
 

@@ -67,7 +67,6 @@ const DOCUMENTS: readonly string[] = [
 const SERVICE_FILES: readonly string[] = [
   ...each(onHost, 'calls user unit plaintextPort protect certificateFiles'),
   onHost('protocol: tls'),
-  ...each((inner) => onHost(`check: { ${inner} }`), 'grpc exec'),
   ...each((inner) => onHost(`upstreams: [{ service: b, bind: "127.0.0.1:1", ${inner} }]`), 'mode group allowUsers'),
   onHost('upstreams: [{ service: b, bind: unix:/run/b.sock }]'),
 ]

@@ -67,6 +67,10 @@ const checks: readonly (readonly [string, ReturnType<typeof checkOf>['check'] | 
   ['check: { http: /healthz, interval: 1s }', 'kind', 80],
   ['check: { tcp: 81 }', 'kind', 81],
   ['check: { tcp: true }', 'kind', 80],
+  ['check: { grpc: true }', 'kind', 80],
+  ['check: { grpc: shop.Cart }', 'kind', 80],
+  ['check: { grpc: { service: shop.Cart, port: 82 } }', 'kind', 82],
+  ['check: { exec: [/usr/bin/true] }', 'kind', 80],
 ]
 
 for (const [text, want, port] of checks) {
@@ -92,7 +96,16 @@ const mistakes: readonly (readonly [string, string])[] = [
   ],
   [
     'service: a\nport: 1\ncheck: { interval: 1s }\n',
-    '3:1: check: a check is exactly one of http and tcp (write { http: /healthz } or { tcp: true }) [MSH0220]',
+    '3:1: check: a check is exactly one of http, tcp, grpc, exec (write { http: /healthz } or { tcp: true }) [MSH0220]',
+  ],
+  [
+    'service: a\nport: 1\ncheck: { exec: [check-web] }\n',
+    '3:10: check.exec: the program is named by its whole path (write for example [/usr/local/bin/check-web, --quick]) [MSH0205]',
+  ],
+  ['service: a\nport: 1\ncheck: { exec: [] }\n', '3:10: check.exec: must have at least 1 entry [MSH0206]'],
+  [
+    'service: a\nport: 1\ncheck: { grpc: false }\n',
+    '3:10: check.grpc: must be "true", text or a map, not false [MSH0203]',
   ],
   [
     'kind: service\nservice: a\n',
