@@ -134,7 +134,7 @@ async function assemble(assembly: Assembly) {
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),
     (signal) => certificates.follow(links.welcome, signal),
-    followControlPlane({ links: links.all, node, store: received, whole, log }),
+    followControlPlane({ current: links.current, node, store: received, whole, log }),
     (signal) => runCache(resources.path, upstream.served, () => held.value.trustBundlePem, log, signal),
   ]
   const leave = leaveInOrder({

@@ -108,9 +108,11 @@ export interface TokenView {
   readonly expiresAt: string
 }
 
-/** The answer to `POST /v1/hosts/<host>/ban` and `/evict`. */
+/** The answer to `POST /v1/hosts/<host>/ban`, `/evict` and `/admit`. */
 export interface HostChanged {
   readonly host: string
+  /** Whether this control plane had heard of the host before. */
+  readonly known: boolean
   /** Connections that were ended. */
   readonly disconnected: number
 }

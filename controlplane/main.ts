@@ -13,6 +13,7 @@ import { Issuer } from './api/issuer.js'
 import { ApiServer, type CallerOf } from './api/server.js'
 import { addServices, identifyByCertificate } from './api/services.js'
 import { welcomes } from './api/welcome.js'
+import { refusalOf } from './ca/admission.js'
 import { loadAuthority } from './ca/authority.js'
 import type { HostRegistry } from './ca/hosts.js'
 import { AgentDirectory } from './catalog/agents.js'
@@ -20,7 +21,7 @@ import { issueOwnCertificate, renewOwnCertificate } from './certificate.js'
 import { type LoadedConfig, openConfig } from './config/watch.js'
 import { caDirectory, configDirectories } from './directories.js'
 import { Pipeline } from './pipeline.js'
-import { mayRun } from './policy.js'
+import { isNamed, mayRun } from './policy.js'
 import { Quarantine } from './quarantine.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
 import { keepAgents, openState, restoreAgents } from './state.js'
@@ -50,6 +51,8 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const trustBundlePem = new Latest(authority.bundlePem)
   const quarantine = new Quarantine()
   const allows = rightsOf(state.hosts, config.loaded)
+  const named = (host: string) => isNamed(config.loaded.value.config.hostPolicies, host)
+  const admission = { hosts: state.hosts, authority, named }
   const pipeline = new Pipeline({
     agents: directory.members,
     config: config.loaded,
@@ -75,7 +78,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       listen: settings.listen,
       credentials: certificate.value,
       trustDomain: settings.trustDomain,
-      refuseHost: (host, serial) => refusalOf(state.hosts, host, serial),
+      refuseHost: (host, certificate) => refusalOf(host, certificate, admission),
       log,
     },
     (server, finder) => {
@@ -89,6 +92,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     },
   )
   certificate.subscribe(() => api.replaceCredentials(certificate.value))
+  config.loaded.subscribe(() => api.reviewHosts())
   directory.records.subscribe(() => quarantine.observe(directory.records.value))
   const bound = await api.listen()
   const routes = adminRoutes({
@@ -132,15 +136,11 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   await notifier.flush()
 }
 
+/** A host that joined at another control plane has what a host-policy gives it, and who is kept out has nothing. */
 function rightsOf(hosts: HostRegistry, loaded: Latest<LoadedConfig>): (host: string, service: string) => boolean {
   return (host, service) =>
-    hosts.isMember(host) &&
+    !hosts.isKeptOut(host) &&
     (hosts.allowsService(host, service) || mayRun(loaded.value.config.hostPolicies, host, service))
-}
-
-function refusalOf(hosts: HostRegistry, host: string, serial: string): string | undefined {
-  if (hosts.isBanned(host)) return `host ${host} is banned`
-  return hosts.recognises(host, serial) ? undefined : `the certificate is none of host ${host} as it is enrolled now`
 }
 
 /** The addresses that join tokens carry; a wildcard address is of no use to a host, so it becomes loopback. */

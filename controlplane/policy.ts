@@ -10,3 +10,8 @@ export function mayRun(policies: readonly Located<HostPolicyDocument>[], host: s
       value.services.some((pattern) => matchesPattern(pattern, service)),
   )
 }
+
+/** Whether any host-policy document names the host. */
+export function isNamed(policies: readonly Located<HostPolicyDocument>[], host: string): boolean {
+  return policies.some(({ value }) => value.hosts.some((pattern) => matchesPattern(pattern, host)))
+}

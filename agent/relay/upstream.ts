@@ -1,13 +1,14 @@
+import type { Client } from '@grpc/grpc-js'
 import { backoffDelay } from '../../common/backoff.js'
-import type { Latest } from '../../common/latest.js'
+import { type Latest, waitFor } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { formatSocketAddress } from '../../common/socket-address.js'
-import { delay, type Task } from '../../common/tasks.js'
+import { delay, isAbort, type Task } from '../../common/tasks.js'
 import { runDeltaClient } from '../../common/xds/client.js'
 import { openDeltaCall } from '../../common/xds/grpc-call.js'
 import type { ResourceStore } from '../../common/xds/store.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
-import type { Link } from '../control-plane/link.js'
+import type { ConnectedLink } from '../control-plane/links.js'
 
 /** What the relay fetches: of each type, all that the control plane has for this host. */
 const TYPES = [CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET]
@@ -16,8 +17,8 @@ const BACKOFF = { base: 100, max: 5_000 }
 
 /** What fetching needs of the agent. */
 export interface UpstreamOptions {
-  /** In the order in which control planes are preferred. */
-  readonly links: readonly Link[]
+  /** The control plane to fetch from. */
+  readonly current: Latest<ConnectedLink | undefined>
   readonly node: { readonly id: string; readonly userAgentName: string; readonly userAgentVersion: string }
   readonly store: ResourceStore
   /** Becomes true when every type has been answered once. */
@@ -26,43 +27,56 @@ export interface UpstreamOptions {
 }
 
 /**
- * Keeps the store equal to what one control plane has for this host: the first of those with a session, until its stream
- * ends; then whichever is connected by then. What the store has already is not fetched again.
+ * Keeps the store equal to what the current control plane has for this host, over one stream after the other. What the
+ * store has already is not fetched again, also when the next control plane is another.
  */
-export function followControlPlane({ links, node, store, whole, log }: UpstreamOptions): Task {
+export function followControlPlane({ current, node, store, whole, log }: UpstreamOptions): Task {
   return async (signal) => {
     for (let attempt = 1; !signal.aborted; attempt++) {
-      const link = await connectedLink(links, signal)
-      if (link?.state.value.state !== 'connected') continue
-      const { client } = link.state.value
+      const link = await nextLink(current, signal)
+      if (link === undefined) return
+      const controlPlane = formatSocketAddress(link.address)
       const onSynced = () => {
         attempt = 1
         if (!whole.value) whole.set(true)
-        log.info('configuration is in step with the control plane', { controlPlane: formatSocketAddress(link.address) })
+        log.info('configuration is in step with the control plane', { controlPlane, id: link.welcome.controlPlaneId })
       }
+      const lost = whenReplaced(current, link.client, signal)
       try {
-        await runDeltaClient({ open: () => openDeltaCall(client), node, types: TYPES, store, log, onSynced }, signal)
+        const open = () => openDeltaCall(link.client)
+        await runDeltaClient({ open, node, types: TYPES, store, log, onSynced }, lost.signal)
       } catch (error) {
-        log.warn('the configuration stream ended', { controlPlane: formatSocketAddress(link.address), error })
-        await delay(backoffDelay(attempt, BACKOFF), signal)
+        log.warn('the configuration stream ended', { controlPlane, error })
+        await delay(backoffDelay(attempt, BACKOFF), lost.signal)
+      } finally {
+        lost.release()
       }
     }
   }
 }
 
-/** Waits until a control plane has a session, and prefers the first in the list; undefined when the signal aborts. */
-function connectedLink(links: readonly Link[], signal: AbortSignal): Promise<Link | undefined> {
-  return new Promise((resolve) => {
-    const unsubscribes: (() => void)[] = []
-    const look = () => {
-      const link = links.find(({ state }) => state.value.state === 'connected')
-      if (link === undefined && !signal.aborted) return
-      for (const unsubscribe of unsubscribes) unsubscribe()
-      signal.removeEventListener('abort', look)
-      resolve(link)
-    }
-    unsubscribes.push(...links.map(({ state }) => state.subscribe(look)))
-    signal.addEventListener('abort', look)
-    look()
-  })
+/** The current control plane once there is one; undefined when the signal aborts. */
+async function nextLink(current: Latest<ConnectedLink | undefined>, signal: AbortSignal) {
+  try {
+    return await waitFor(current, (link) => link !== undefined, signal)
+  } catch (error) {
+    if (isAbort(error, signal)) return undefined
+    throw error
+  }
+}
+
+/** A signal that aborts with `signal`, and when another connection than this one is the current one. */
+function whenReplaced(current: Latest<ConnectedLink | undefined>, client: Client, signal: AbortSignal) {
+  const replaced = new AbortController()
+  const look = () => {
+    if (signal.aborted || current.value?.client !== client) replaced.abort()
+  }
+  const unsubscribe = current.subscribe(look)
+  signal.addEventListener('abort', look)
+  look()
+  const release = () => {
+    unsubscribe()
+    signal.removeEventListener('abort', look)
+  }
+  return { signal: replaced.signal, release }
 }

@@ -37,26 +37,40 @@ export function hostsCommand(program: Command, write: Write): void {
     })
 }
 
-/** `mesh host H ban|evict`: takes a host out. */
+const ACTIONS = ['ban', 'evict', 'admit'] as const
+const DONE = { ban: 'banned', evict: 'evicted', admit: 'admitted' } as const
+
+/** `mesh host H ban|evict|admit`: takes a host out, or lets it in again. */
 export function hostCommand(program: Command, write: Write): void {
   program
     .command('host')
     .description('act on one host')
     .argument('<host>', 'its name')
-    .argument('<action>', 'ban: end its connections and refuse it; evict: forget it, so that it may join again')
+    .argument(
+      '<action>',
+      'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since',
+    )
     .option('--reason <text>', 'why, for the audit log', '')
     .addOption(socketOption())
-    .addHelpText('after', '\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict')
+    .addHelpText(
+      'after',
+      '\nWith several control planes, ban and evict a host on each of them: they do not tell one another.\n\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict\n  mesh host web-1 admit',
+    )
     .action(
       async (host: string, action: string, { socket, reason }: SocketOption & { reason: string }, command: Command) => {
-        if (action !== 'ban' && action !== 'evict') command.error(`error: unknown action ${action}; write ban or evict`)
+        if (!isAction(action)) command.error(`error: unknown action ${action}; write ban, evict or admit`)
         const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
-        const { disconnected } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
+        const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
         const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
-        write(`${host}: ${action === 'ban' ? 'banned' : 'evicted'}, ${connections} ended\n`)
+        write(`${host}: ${DONE[action]}${action === 'admit' ? '' : `, ${connections} ended`}\n`)
+        if (!known) write(`this control plane had never heard of ${host}; "mesh hosts" lists those that it knows\n`)
         if (action === 'ban') write('certificates of its services stay valid for other hosts until they expire\n')
       },
     )
+}
+
+function isAction(text: string): text is (typeof ACTIONS)[number] {
+  return (ACTIONS as readonly string[]).includes(text)
 }
 
 function until(time: string | undefined): string {

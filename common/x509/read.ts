@@ -9,13 +9,21 @@ export interface PeerCertificate {
   readonly identity: Identity | undefined
   /** Lower-case hex, as at issue; empty where the certificate could not be read. */
   readonly serial: string
+  /** DER of the name of who signed it; empty where the certificate could not be read. */
+  readonly issuer: Buffer
   /** Wall-clock milliseconds. */
   readonly notBefore: number
   readonly notAfter: number
 }
 
 /** Nobody, and long expired. */
-const UNREADABLE: PeerCertificate = { identity: undefined, serial: '', notBefore: 0, notAfter: 0 }
+const UNREADABLE: PeerCertificate = {
+  identity: undefined,
+  serial: '',
+  issuer: Buffer.alloc(0),
+  notBefore: 0,
+  notAfter: 0,
+}
 
 /**
  * Reads a certificate from its raw DER, never from Node's display strings, in which a name can contain what separates
@@ -28,6 +36,7 @@ export function readPeerCertificate(certificate: X509Certificate | Uint8Array): 
     return {
       identity: uri === undefined ? undefined : parseSpiffeId(uri),
       serial: parsed.serial.toString('hex'),
+      issuer: parsed.issuer,
       notBefore: parsed.notBefore,
       notAfter: parsed.notAfter,
     }

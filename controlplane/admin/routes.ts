@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
-import { namePattern } from '../../common/config/fields.js'
+import { hostName, namePattern } from '../../common/config/fields.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
@@ -44,6 +44,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'DELETE', path: '/v1/tokens/:id', handle: ({ id = '' }) => revokeToken(id, tokens) },
     { method: 'POST', path: '/v1/hosts/:host/ban', handle: ({ host = '' }, body) => ban(host, body, context) },
     { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
+    { method: 'POST', path: '/v1/hosts/:host/admit', handle: ({ host = '' }) => admit(host, context) },
   ]
 }
 
@@ -89,22 +90,25 @@ async function revokeToken(id: string, tokens: JoinTokens): Promise<{ readonly i
 
 async function ban(host: string, body: unknown, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
   const { reason } = parse(banRequest, body)
-  try {
-    await hosts.ban(host, reason)
-  } catch (error) {
-    if (error instanceof HostError) throw unknownHost(host)
-    throw error
-  }
-  return { host, disconnected: disconnect(host) }
+  parse(hostName, host)
+  const known = await hosts.ban(host, reason)
+  return { host, known, disconnected: disconnect(host) }
 }
 
 async function evict(host: string, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
-  if (!(await hosts.evict(host))) throw unknownHost(host)
-  return { host, disconnected: disconnect(host) }
+  parse(hostName, host)
+  const known = await hosts.evict(host)
+  return { host, known, disconnected: disconnect(host) }
 }
 
-function unknownHost(host: string): AdminRefusal {
-  return new AdminRefusal(404, `no host ${host} has joined`, 'mesh hosts lists those that have')
+async function admit(host: string, { hosts }: AdminContext): Promise<HostChanged> {
+  try {
+    await hosts.admit(host)
+  } catch (error) {
+    if (error instanceof HostError) throw new AdminRefusal(404, error.message)
+    throw error
+  }
+  return { host, known: true, disconnected: 0 }
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {

@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
+import type { PresentedCertificate } from '../ca/admission.js'
 import { authorizationGate } from './gate.js'
 import { type ServerCredentials as Certificates, type Connection, TlsServer } from './tls-server.js'
 
@@ -10,7 +11,7 @@ export interface ApiServerOptions {
   readonly credentials: Certificates
   readonly trustDomain: string
   /** Why a host with this certificate is not let in (banned, evicted); undefined: it is. */
-  readonly refuseHost: (host: string, serial: string) => string | undefined
+  readonly refuseHost: (host: string, certificate: PresentedCertificate) => string | undefined
   readonly log: Log
 }
 
@@ -57,6 +58,11 @@ export class ApiServer {
   /** Ends all connections of a host. @returns how many there were */
   disconnect(host: string): number {
     return this.#tls.disconnect(host)
+  }
+
+  /** Ends the connections of hosts that would not be let in any more. */
+  reviewHosts(): void {
+    this.#tls.reviewHosts()
   }
 
   async close(): Promise<void> {

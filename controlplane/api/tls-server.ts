@@ -3,7 +3,9 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Identity } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
-import { readPeerCertificate } from '../../common/x509/read.js'
+import { type PeerCertificate, readPeerCertificate } from '../../common/x509/read.js'
+
+import type { PresentedCertificate } from '../ca/admission.js'
 
 /** The certificate with which the control plane presents itself, and the roots by which it judges clients. */
 export interface ServerCredentials {
@@ -17,6 +19,7 @@ export interface ServerCredentials {
 export interface Connection {
   readonly socket: TLSSocket
   readonly identity: Identity | undefined
+  readonly certificate: PeerCertificate | undefined
 }
 
 /** Longest life of a connection: certificates and bans are judged anew at the next one. Jittered by ±10 %. */
@@ -32,7 +35,7 @@ const ANONYMOUS_AGE_MS = 60_000
 interface Verdict {
   readonly refused?: string
   readonly identity?: Identity | undefined
-  readonly notAfter?: number
+  readonly certificate?: PeerCertificate
 }
 
 /** How the server judges connections. */
@@ -41,7 +44,7 @@ export interface TlsServerOptions {
   readonly credentials: ServerCredentials
   readonly trustDomain: string
   /** Why a host with this certificate is not let in (banned, evicted); undefined: it is. */
-  readonly refuseHost: (host: string, serial: string) => string | undefined
+  readonly refuseHost: (host: string, certificate: PresentedCertificate) => string | undefined
   /** Called once for each connection that was let in; gRPC runs on it from then on. */
   readonly accept: (socket: TLSSocket) => void
   readonly log: Log
@@ -115,6 +118,17 @@ export class TlsServer {
     return theirs.length
   }
 
+  /** Judges the hosts anew that are connected, and ends the connections of those that would not be let in now. */
+  reviewHosts(): void {
+    for (const { socket, identity, certificate } of this.#connections.values()) {
+      if (identity?.kind !== 'host' || certificate === undefined) continue
+      const reason = this.#options.refuseHost(identity.name, certificate)
+      if (reason === undefined) continue
+      this.#options.log.warn('connection ended', { peer: socket.remoteAddress, reason })
+      socket.destroy()
+    }
+  }
+
   /** Stops listening and ends every connection. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -134,7 +148,7 @@ export class TlsServer {
       return
     }
     const peer = `${socket.remoteAddress}:${socket.remotePort}`
-    this.#connections.set(peer, { socket, identity: verdict.identity })
+    this.#connections.set(peer, { socket, identity: verdict.identity, certificate: verdict.certificate })
     const timer = setTimeout(() => socket.destroy(), this.#lifeOf(verdict))
     timer.unref()
     socket.on('error', (error) => this.#options.log.debug('connection failed', { peer, error }))
@@ -145,7 +159,8 @@ export class TlsServer {
     this.#options.accept(socket)
   }
 
-  #lifeOf({ identity, notAfter = Number.POSITIVE_INFINITY }: Verdict): number {
+  #lifeOf({ identity, certificate }: Verdict): number {
+    const notAfter = certificate?.notAfter ?? Number.POSITIVE_INFINITY
     const { random = Math.random, now = Date.now } = this.#options
     if (identity === undefined) return ANONYMOUS_AGE_MS
     const age = MAX_AGE_MS * (0.9 + random() * 0.2)
@@ -156,14 +171,15 @@ export class TlsServer {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return { identity: undefined }
     if (!socket.authorized) return { refused: `certificate not accepted: ${String(socket.authorizationError)}` }
-    const { identity, notAfter, serial } = readPeerCertificate(certificate.raw)
+    const presented = readPeerCertificate(certificate.raw)
+    const { identity } = presented
     if (identity === undefined) return { refused: 'certificate without exactly one SPIFFE ID of this mesh' }
     if (identity.trustDomain !== this.#options.trustDomain)
       return { refused: `foreign trust domain ${identity.trustDomain}` }
-    if (notAfter <= (this.#options.now ?? Date.now)()) return { refused: 'certificate expired' }
-    const refused = identity.kind === 'host' ? this.#options.refuseHost(identity.name, serial) : undefined
+    if (presented.notAfter <= (this.#options.now ?? Date.now)()) return { refused: 'certificate expired' }
+    const refused = identity.kind === 'host' ? this.#options.refuseHost(identity.name, presented) : undefined
     if (refused !== undefined) return { refused }
-    return { identity, notAfter }
+    return { identity, certificate: presented }
   }
 }
 

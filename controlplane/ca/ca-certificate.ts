@@ -69,6 +69,12 @@ export function buildIntermediate(
   return buildCertificate(fields, root.key)
 }
 
+/** The control plane whose intermediate has this name; undefined where the name is none of ours. */
+export function controlPlaneOf(subject: Buffer): string | undefined {
+  // The text is the last thing in the DER of such a name.
+  return /Hostmesh intermediate [0-9a-f]{12} (.+)$/.exec(subject.toString('latin1'))?.[1]
+}
+
 function caExtensions(
   trustDomain: string,
   spkiDer: Buffer,

@@ -13,14 +13,19 @@ const certificate = z
 const host = z
   .strictObject({
     host: z.string(),
+    /** When it joined here. What other control planes issued to it before counts no more; 0: all of it counts. */
     enrolledAt: z.number(),
-    /** Hash of the key with which it joined: a lost answer may be asked for again. */
+    /** `elsewhere`: it never joined here, or was evicted since; it counts as far as a host-policy names it. */
+    joined: z.literal('elsewhere').optional(),
+    /** Hash of the key with which it joined: a lost answer may be asked for again. Empty: it joined elsewhere. */
     keyHash: z.string(),
     /** Names or patterns of services that its token granted. */
     services: z.array(z.string()).readonly(),
     /** Those that have not expired. */
     certificates: z.array(certificate).readonly(),
     banned: z.strictObject({ since: z.number(), reason: z.string() }).readonly().optional(),
+    /** It stays out until it joins here anew, or is admitted. */
+    evicted: z.strictObject({ since: z.number() }).readonly().optional(),
   })
   .readonly()
 

@@ -6,7 +6,7 @@ import { auditChange } from './audit.js'
 import type { HostRecord, HostsState, IssuedCertificate } from './host-record.js'
 
 /** Why something cannot be done with a host. */
-export type HostReason = 'already-enrolled' | 'banned' | 'not-enrolled'
+export type HostReason = 'already-enrolled' | 'banned' | 'evicted' | 'not-enrolled'
 
 /** A host for which something cannot be done; the message tells what would help. */
 export class HostError extends Error {
@@ -55,15 +55,15 @@ export class HostRegistry {
   /**
    * Takes a host in, whose token was accepted. A repetition with the same key changes nothing.
    *
-   * @throws HostError `banned`, or `already-enrolled` with another key: nobody takes over a name that is in use, it must
-   * be evicted first
+   * @throws HostError `banned`, or `already-enrolled` with another key or at another control plane: nobody takes over a
+   * name that is in use, it must be evicted first
    */
   async enrol({ host, services, keyHash, now = Date.now() }: Enrolment): Promise<void> {
     const joined = await this.#update((state) => {
       const known = state.hosts.find((record) => record.host === host)
-      if (known === undefined) {
+      if (known === undefined || (known.evicted !== undefined && known.banned === undefined)) {
         const record: HostRecord = { host, enrolledAt: now, keyHash, services, certificates: [] }
-        return { state: { hosts: [...state.hosts, record].sort(byHost) }, result: true }
+        return { state: withRecord(state, record), result: true }
       }
       if (known.banned !== undefined) throw new HostError('banned', host, `${host} is banned`)
       if (known.keyHash === keyHash) return { state, result: false }
@@ -83,10 +83,16 @@ export class HostRegistry {
     return record.services.some((pattern) => matchesPattern(pattern, service))
   }
 
-  /** Whether the host has joined, was not evicted since, and is not banned: only then does it get certificates. */
+  /** Whether the host has joined, was not evicted since, and is not banned. */
   isMember(host: string): boolean {
     const record = this.changes.value.get(host)
-    return record !== undefined && record.banned === undefined
+    return record !== undefined && record.banned === undefined && record.evicted === undefined
+  }
+
+  /** Whether the host was banned or evicted here, and nothing has let it in again. */
+  isKeptOut(host: string): boolean {
+    const record = this.changes.value.get(host)
+    return record?.banned !== undefined || record?.evicted !== undefined
   }
 
   /**
@@ -105,32 +111,62 @@ export class HostRegistry {
   }
 
   /**
-   * Records certificates before they are handed out, and forgets those that have expired.
+   * Records certificates before they are handed out, and forgets those that have expired. A host that is not known yet
+   * joined at another control plane: nobody else gets as far as a certificate.
    *
-   * @throws HostError `not-enrolled` or `banned`, when it became so meanwhile: then they must not be handed out
+   * @throws HostError `evicted` or `banned`, when it became so meanwhile: then they must not be handed out
    */
   async recordIssued(host: string, issued: readonly IssuedCertificate[], now: number = Date.now()): Promise<void> {
-    await this.#change(host, (record) => {
+    await this.#change(host, (known) => {
+      const record = known ?? joinedElsewhere(host)
       if (record.banned !== undefined) throw new HostError('banned', host, `${host} is banned`)
+      if (record.evicted !== undefined) throw new HostError('evicted', host, `${host} was evicted`)
       const live = record.certificates.filter(({ notAfter }) => notAfter > now)
       return { ...record, certificates: newestOfEach([...live, ...issued]) }
     })
   }
 
-  /** Bans a host: no connection, no renewal, until it is evicted. @throws HostError `not-enrolled` */
-  async ban(host: string, reason: string, now: number = Date.now()): Promise<void> {
-    await this.#change(host, (record) => ({ ...record, banned: { since: now, reason } }))
+  /**
+   * Bans a host, also one that never joined here: no connection, no renewal, until it is evicted or admitted.
+   *
+   * @returns whether it was known
+   */
+  async ban(host: string, reason: string, now: number = Date.now()): Promise<boolean> {
+    const known = await this.#change(host, (record = joinedElsewhere(host)) => ({
+      ...record,
+      banned: { since: now, reason },
+    }))
     auditChange(this.#log, 'host banned', { host, reason })
+    return known
   }
 
-  /** Forgets a host, with its ban, so that it can join again by a new token. @returns whether it was known */
-  async evict(host: string): Promise<boolean> {
-    const found = await this.#update((state) => {
-      const hosts = state.hosts.filter((record) => record.host !== host)
-      return hosts.length === state.hosts.length ? { state, result: false } : { state: { hosts }, result: true }
+  /**
+   * Forgets a host, with its ban, so that it can join again by a new token. Until then it stays out, whatever other
+   * control planes issue to it.
+   *
+   * @returns whether it was known
+   */
+  async evict(host: string, now: number = Date.now()): Promise<boolean> {
+    const found = this.changes.value.get(host)
+    if (found?.evicted !== undefined && found.banned === undefined) return false
+    await this.#change(host, () => ({ ...joinedElsewhere(host), enrolledAt: now, evicted: { since: now } }))
+    auditChange(this.#log, 'host evicted', { host })
+    return found !== undefined
+  }
+
+  /**
+   * Lifts the ban of a host, or lets one that was evicted here in again that has joined at another control plane since:
+   * what was issued to it before the eviction counts no more.
+   *
+   * @throws HostError `not-enrolled` where it is not known
+   */
+  async admit(host: string): Promise<void> {
+    await this.#change(host, (record) => {
+      if (record === undefined) throw new HostError('not-enrolled', host, `${host} is neither banned nor evicted here`)
+      const { banned: _banned, evicted: _evicted, ...admitted } = record
+      return admitted
     })
-    if (found) auditChange(this.#log, 'host evicted', { host })
-    return found
+    auditChange(this.#log, 'host admitted', { host })
   }
 
   /** All hosts, sorted by name. */
@@ -138,12 +174,11 @@ export class HostRegistry {
     return this.#file.state.hosts
   }
 
-  #change(host: string, change: (record: HostRecord) => HostRecord): Promise<void> {
+  /** @returns whether the host was known */
+  #change(host: string, change: (record: HostRecord | undefined) => HostRecord): Promise<boolean> {
     return this.#update((state) => {
       const known = state.hosts.find((record) => record.host === host)
-      if (known === undefined) throw new HostError('not-enrolled', host, `${host} has not joined this mesh`)
-      const changed = change(known)
-      return { state: { hosts: state.hosts.map((record) => (record === known ? changed : record)) }, result: undefined }
+      return { state: withRecord(state, change(known)), result: known !== undefined }
     })
   }
 
@@ -157,6 +192,15 @@ export class HostRegistry {
 
 function byName({ hosts }: HostsState): EnrolledHosts {
   return new Map(hosts.map((record) => [record.host, record]))
+}
+
+function joinedElsewhere(host: string): HostRecord {
+  return { host, enrolledAt: 0, joined: 'elsewhere', keyHash: '', services: [], certificates: [] }
+}
+
+/** The state with this record in the place of the host's old one, sorted. */
+function withRecord({ hosts }: HostsState, record: HostRecord): HostsState {
+  return { hosts: [...hosts.filter(({ host }) => host !== record.host), record].sort(byHost) }
 }
 
 function byHost(a: HostRecord, b: HostRecord): number {

@@ -101,11 +101,36 @@ test('issued certificates are kept until they expire', async (t) => {
   )
 })
 
-test('nothing is recorded for a host that has not joined', async (t) => {
+test('what is issued to a host that joined at another control plane is recorded as its only trace', async (t) => {
   const { hosts } = await open(t)
-  await assert.rejects(hosts.recordIssued('web-1', [certificate('01', NOW + 1)], NOW), refusedFor('not-enrolled'))
-  await assert.rejects(hosts.ban('web-1', 'stolen', NOW), refusedFor('not-enrolled'))
-  assert.equal(await hosts.evict('web-1'), false)
+  await hosts.recordIssued('web-1', [certificate('01', NOW + 1)], NOW)
+  assert.equal(hosts.recognises('web-1', '01'), true)
+  assert.equal(hosts.allowsService('web-1', 'web'), false)
+  await assert.rejects(hosts.enrol(ENROLMENT), refusedFor('already-enrolled'))
+})
+
+test('a host that never joined here can be banned, evicted and admitted', async (t) => {
+  const { hosts } = await open(t)
+  assert.equal(await hosts.ban('web-1', 'stolen', NOW), false)
+  assert.deepEqual([hosts.isBanned('web-1'), hosts.isKeptOut('web-1')], [true, true])
+  assert.equal(await hosts.evict('web-1', NOW), true)
+  assert.deepEqual([hosts.isBanned('web-1'), hosts.isKeptOut('web-1')], [false, true])
+  await assert.rejects(hosts.recordIssued('web-1', [certificate('01', NOW + 1)], NOW), refusedFor('evicted'))
+  await hosts.admit('web-1')
+  assert.equal(hosts.isKeptOut('web-1'), false)
+  assert.equal(hosts.changes.value.get('web-1')?.enrolledAt, NOW)
+  await assert.rejects(hosts.admit('web-2'), refusedFor('not-enrolled'))
+  assert.equal(await hosts.evict('web-2', NOW), false)
+})
+
+test('a ban that is lifted leaves a host that joined here as it was', async (t) => {
+  const { hosts } = await open(t)
+  await hosts.enrol(ENROLMENT)
+  await hosts.recordIssued('web-1', [certificate('01', NOW + 1)], NOW)
+  const before = hosts.list()
+  await hosts.ban('web-1', 'a mistake', NOW)
+  await hosts.admit('web-1')
+  assert.deepEqual(hosts.list(), before)
 })
 
 test('all of it is there after a restart', async (t) => {

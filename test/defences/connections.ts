@@ -4,6 +4,7 @@ const tls = defencesOf('controlplane/api/tls-server.js', 'api/tls.test.js')
 const hosts = defencesOf('controlplane/api/tls-server.js', 'api/authorization.test.js')
 const node = defencesOf('controlplane/api/services.js', 'api/tls.test.js')
 const member = defencesOf('controlplane/main.js', 'api/join.test.js')
+const admission = defencesOf('controlplane/ca/admission.js', 'ca/admission.test.js')
 
 const CELLS = 'each caller gets past the gate of exactly the methods that are his'
 const SESSION = '/mesh.v1.Agents/Session'
@@ -71,15 +72,33 @@ export const CONNECTIONS: readonly Defence[] = [
   ),
   member(
     'a banned host is not let in',
-    'refuseHost: (host, serial) => refusalOf(state.hosts, host, serial)',
+    'refuseHost: (host, certificate) => refusalOf(host, certificate, admission)',
     'refuseHost: () => undefined',
     'a ban ends what the host has open within 5 s, and its renewal',
   ),
-  member(
+  defencesOf('controlplane/ca/admission.js', 'api/join.test.js')(
     'a certificate from before an eviction is not let in',
-    'return hosts.recognises(host, serial) ? undefined',
-    'return true ? undefined',
+    'if (hosts.recognises(host, certificate.serial))',
+    'if (true)',
     'an evicted host joins again by a new token, and what it held before stays refused',
+  ),
+  admission(
+    'what this control plane issued itself counts on record alone',
+    'if (isIssuedBy(certificate.issuer, authority.intermediate.certificate.subject))',
+    'if (false)',
+    'what this control plane issued counts only while it is on record, whatever a host-policy says',
+  ),
+  admission(
+    'a host of another control plane needs a host-policy',
+    'if (!named(host))',
+    'if (false)',
+    'a host that joined at another control plane is let in where a host-policy names it, and not elsewhere',
+  ),
+  admission(
+    'who is evicted here stays out',
+    'if (hosts.isKeptOut(host))',
+    'if (false)',
+    'who is banned or evicted here stays out, however new the certificate of another control plane is',
   ),
   defencesOf('controlplane/api/issue.js', 'api/join.test.js')(
     'a host gets certificates for services that it may run, and no others',

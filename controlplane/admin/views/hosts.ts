@@ -8,7 +8,8 @@ import type { ViewSource } from './source.js'
 
 /** Every host that has joined or reports, sorted by name. */
 export function viewHosts(source: ViewSource): readonly HostView[] {
-  const names = new Set([...source.enrolled.map(({ host }) => host), ...source.records.keys()])
+  const known = source.enrolled.filter(({ evicted, banned }) => evicted === undefined || banned !== undefined)
+  const names = new Set([...known.map(({ host }) => host), ...source.records.keys()])
   return [...names].sort().map((host) => viewHost(host, source))
 }
 
@@ -43,7 +44,7 @@ function statusOf(
   enrolment: HostRecord | undefined,
 ): { readonly status: HostView['status']; readonly since: number | undefined } {
   if (enrolment?.banned !== undefined) return { status: 'banned', since: enrolment.banned.since }
-  if (record === undefined) return { status: 'enrolled', since: enrolment?.enrolledAt }
+  if (record === undefined) return { status: 'enrolled', since: enrolment?.enrolledAt || undefined }
   return { status: record.session.state, since: record.session.since }
 }
 
@@ -78,7 +79,9 @@ function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefi
   const notes: string[] = []
   if (enrolment?.banned !== undefined && enrolment.banned.reason !== '')
     notes.push(`banned: ${enrolment.banned.reason}`)
-  if (record === undefined) notes.push('has joined and never reported')
+  const here = enrolment !== undefined && enrolment.joined === undefined
+  if (!here) notes.push('has not joined at this control plane')
+  if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')
   else if (record.facts.caller === '' && record.services.length > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')
   }
