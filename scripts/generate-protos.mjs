@@ -25,6 +25,13 @@ const ENTRY_POINTS = readFileSync(join(root, 'scripts/protos.txt'), 'utf8')
   .map((line) => line.trim())
   .filter((line) => line !== '' && !line.startsWith('#'))
 
+/** Fields of supported Envoys that are newer than the package's files: by file, behind which line, and the field. */
+const NEWER_FIELDS = {
+  'envoy/extensions/filters/udp/dns_filter/v3/dns_filter.proto': [
+    { after: 'ClientContextConfig client_config = 3;', field: 'bool case_insensitive = 5;' },
+  ],
+}
+
 const deps = join(dirname(require.resolve('@grpc/grpc-js-xds/package.json')), 'deps')
 const INCLUDE_DIRS = ['envoy-api', 'xds', 'protoc-gen-validate', 'googleapis'].map((name) => join(deps, name))
 const OWN = join(root, 'common/mesh-api')
@@ -50,10 +57,18 @@ function stageFile(file, seen) {
   seen.add(file)
   const from = [OWN, ...INCLUDE_DIRS].map((directory) => join(directory, file)).find((path) => existsSync(path))
   if (from === undefined) throw new Error(`${file}: no such proto file (in common/mesh-api or @grpc/grpc-js-xds)`)
-  const text = readFileSync(from, 'utf8').replaceAll(/,?\s*ignore_empty: true/g, '')
+  const text = addNewerFields(file, readFileSync(from, 'utf8').replaceAll(/,?\s*ignore_empty: true/g, ''))
   mkdirSync(dirname(join(stage, file)), { recursive: true })
   writeFileSync(join(stage, file), text)
   for (const [, imported] of text.matchAll(/^import (?:public |weak )?"([^"]+)";/gm)) stageFile(imported, seen)
+}
+
+function addNewerFields(file, text) {
+  return (NEWER_FIELDS[file] ?? []).reduce((before, { after, field }) => {
+    if (!before.includes(after)) throw new Error(`${file}: there is no line "${after}" to add ${field} behind`)
+    if (before.includes(field)) throw new Error(`${file}: has ${field} itself now; remove it from NEWER_FIELDS`)
+    return before.replace(after, `${after}\n  ${field}`)
+  }, text)
 }
 
 function generate() {

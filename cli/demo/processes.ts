@@ -33,10 +33,13 @@ export interface DemoProcess {
  */
 export class DemoProcesses {
   readonly #logDirectory: string
+  readonly #within: readonly string[]
   readonly #started: DemoProcess[] = []
 
-  constructor(logDirectory: string) {
+  /** @param within a command that runs another one in its own process, such as `nsenter --net=…`; absent: none */
+  constructor(logDirectory: string, within: readonly string[] = []) {
     this.#logDirectory = logDirectory
+    this.#within = within
   }
 
   /** Path of the log of a process. */
@@ -52,7 +55,8 @@ export class DemoProcesses {
   /** Starts a Node program and leaves it running. */
   start(name: string, parameters: readonly string[], environment: Readonly<Record<string, string>>): DemoProcess {
     const log = createWriteStream(this.logOf(name), { flags: 'a' })
-    const child = spawn(process.execPath, parameters, {
+    const [command, ...words] = this.#command(parameters)
+    const child = spawn(command, words, {
       env: { ...process.env, ...environment },
       // In a process group of its own, so that Ctrl-C reaches only the demo, which ends its parts in order.
       detached: true,
@@ -65,11 +69,17 @@ export class DemoProcesses {
 
   /** Runs `mesh …` to its end. @returns its standard output @throws ProcessFailed */
   async run(name: string, ...parameters: readonly string[]): Promise<string> {
-    const child = spawn(process.execPath, [MESH, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command, ...words] = this.#command([MESH, ...parameters])
+    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] })
     const [output, errors] = [collect(child.stdout), collect(child.stderr)]
     const [code] = (await once(child, 'close')) as [number | null]
     if (code !== 0) throw new ProcessFailed(`mesh ${name}`, code, `${output()}${errors()}`)
     return output()
+  }
+
+  #command(parameters: readonly string[]): readonly [string, ...string[]] {
+    const [first, ...more] = [...this.#within, process.execPath, ...parameters]
+    return [first ?? process.execPath, ...more]
   }
 
   /** Ends everything that still runs, agents before the control plane: SIGTERM, and SIGKILL after `graceMs`. */

@@ -11,11 +11,22 @@ import { DNS_LISTENER } from './names.js'
 const ANSWER_TTL_MS = 60_000
 
 /**
+ * Room for questions that come at once, as a socket option. The kernel's default holds 256, and a question that finds no
+ * room is asked again only after seconds. The kernel gives what `net.core.rmem_max` allows, 512 unless it was raised.
+ */
+const RECEIVE_BUFFER = {
+  description: 'SO_RCVBUF',
+  level: 1n,
+  name: 8n,
+  value: { case: 'intValue' as const, value: 4n * 1024n * 1024n },
+}
+
+/**
  * Answers the names of all services on UDP, so that names outlive the agent. Every name has its IPv4 address, and the
  * same mapped into IPv6 for AAAA: without one the filter says that the name does not exist, and some resolvers believe
  * that for both.
  */
-export function buildDnsListener({ dns, addresses }: NameView, domain: string): Listener {
+export function buildDnsListener({ dns, anyCase, addresses }: NameView, domain: string): Listener {
   return create(ListenerSchema, {
     name: DNS_LISTENER,
     address: {
@@ -28,6 +39,7 @@ export function buildDnsListener({ dns, addresses }: NameView, domain: string): 
         },
       },
     },
+    socketOptions: [RECEIVE_BUFFER],
     listenerFilters: [
       {
         name: 'envoy.filters.udp.dns_filter',
@@ -35,6 +47,8 @@ export function buildDnsListener({ dns, addresses }: NameView, domain: string): 
           case: 'typedConfig',
           value: pack(DnsFilterConfigSchema, {
             statPrefix: 'names',
+            // Programs ask as people wrote the name, and some forwarders (dnsmasq from 2.91 on) mix the case on purpose.
+            caseInsensitive: anyCase,
             serverConfig: {
               configSource: {
                 case: 'inlineDnsTable',

@@ -112,7 +112,7 @@ export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly R
     type: LISTENER,
     name: DNS_LISTENER,
     scope: view.key,
-    input: { dns: view.dns, addresses: view.addresses, domain },
+    input: { dns: view.dns, anyCase: view.anyCase, addresses: view.addresses, domain },
     build: () => encode(ListenerSchema, buildDnsListener(view, domain)),
   }
   const listeners = view.listeners.flatMap(({ port, address }): readonly Recipe[] => {

@@ -20,12 +20,13 @@ export interface HostContext {
 
 /** What is particular to one host: the ports that it serves, its declared upstreams, its view of names. */
 export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings, problems }: HostContext): MeshHost {
+  const nameView = viewKey(host, numbers)
   return {
     name: host.name,
     inbound: host.inbound,
     ports: inboundPorts(host, ports, lookup, settings),
     upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
-    ...(host.names === undefined ? {} : { nameView: viewKey(host.names, numbers) }),
+    ...(nameView === undefined ? {} : { nameView }),
   }
 }
 

@@ -221,6 +221,8 @@ export interface NameView {
   /** Made from the fields below; hosts with equal fields share one view. */
   readonly key: string
   readonly dns: SocketAddress
+  /** Whether Envoy can be told to answer names in whatever case they are asked. */
+  readonly anyCase: boolean
   /** By service: its virtual address, IPv4. Sorted by service. */
   readonly addresses: readonly { readonly service: string; readonly address: string }[]
   /** By named port and number: where it listens. Numbers that are occupied on these hosts are left out. */

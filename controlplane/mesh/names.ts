@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CatalogHost, HostNames } from '../catalog/catalog.js'
+import { isAtLeast } from './envoy-version.js'
 import type { NamedPort, NameView } from './mesh.js'
 import { addressIn, type Offsets } from './virtual-address.js'
 
@@ -14,10 +15,10 @@ export function nameViews(
 ): ReadonlyMap<string, NameView> {
   const views = new Map<string, NameView>()
   const numbers = numbersOfNames(ports)
-  for (const { names } of hosts) {
-    if (names === undefined) continue
-    const key = viewKey(names, numbers)
-    if (!views.has(key)) views.set(key, viewOf(key, names, ports, offsets))
+  for (const host of hosts) {
+    const key = viewKey(host, numbers)
+    if (host.names === undefined || key === undefined || views.has(key)) continue
+    views.set(key, viewOf(key, host.names, answersAnyCase(host), ports, offsets))
   }
   return new Map([...views].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -28,18 +29,31 @@ export function numbersOfNames(ports: readonly NamedPort[]): ReadonlySet<number>
 }
 
 /**
- * What decides how names look: range, DNS address, and those of the occupied ports that a name would use. A host has
- * many others open, which no two hosts have in common.
+ * What decides how names look: range, DNS address, what Envoy can, and those of the occupied ports that a name would
+ * use. A host has many others open, which no two hosts have in common. Undefined where names are off.
  *
  * @param numbers on which any service is found
  */
-export function viewKey({ range, dns, occupiedPorts }: HostNames, numbers: ReadonlySet<number>): string {
+export function viewKey(host: CatalogHost, numbers: ReadonlySet<number>): string | undefined {
+  if (host.names === undefined) return undefined
+  const { range, dns, occupiedPorts } = host.names
   const inTheWay = occupiedPorts.filter((port) => numbers.has(port))
   const occupied = createHash('sha256').update(inTheWay.join()).digest('hex').slice(0, 32)
-  return `${range},${dns.address}:${dns.port},${occupied}`
+  return `${range},${dns.address}:${dns.port}${answersAnyCase(host) ? '' : ',as-written'},${occupied}`
 }
 
-function viewOf(key: string, names: HostNames, ports: readonly NamedPort[], offsets: Offsets): NameView {
+/** The first Envoy that finds `PAYMENTS.mesh`; those before it compare bytes, and refuse the field. */
+function answersAnyCase({ envoyVersion }: CatalogHost): boolean {
+  return isAtLeast(envoyVersion, { major: 1, minor: 40 })
+}
+
+function viewOf(
+  key: string,
+  names: HostNames,
+  anyCase: boolean,
+  ports: readonly NamedPort[],
+  offsets: Offsets,
+): NameView {
   const occupied = new Set(names.occupiedPorts)
   const services = [...new Set(ports.map(({ service }) => service))].sort()
   const addresses = services.flatMap((service) => {
@@ -55,5 +69,5 @@ function viewOf(key: string, names: HostNames, ports: readonly NamedPort[], offs
     for (const number of free) used.add(`${address}:${number}`)
     return free.map((number) => ({ port: port.name, address: { address, port: number } }))
   })
-  return { key, dns: names.dns, addresses, listeners }
+  return { key, dns: names.dns, anyCase, addresses, listeners }
 }

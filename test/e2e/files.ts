@@ -74,7 +74,7 @@ export async function writeHost(files: HostFiles, host: LabHost, envoy: string):
     `host: ${host.name}
 address: ${host.address}
 applicationAddress: ${host.address}
-names: { range: ${host.range}, dns: "${host.address}:15053"${host.as === undefined ? '' : `, as: ${host.as}`} }
+names: ${JSON.stringify(namesOf(host))}
 metrics: { envoy: "${host.address}:15090" }
 envoy: { path: ${envoy}, concurrency: 1, drainTime: 1s }
 servicesDirectory: ${dirname(files.service('any'))}
@@ -84,6 +84,10 @@ envoyRunDirectory: ${files.envoyRun}
 `,
   )
   for (const service of host.services) await placeFile(files.service(service.service), serviceFile(service))
+}
+
+function namesOf({ address, range, as, names }: LabHost) {
+  return { range, dns: `${address}:15053`, ...(as === undefined ? {} : { as }), ...names }
 }
 
 const DEFAULT_CHECK = '{ tcp: true, interval: 500ms }'

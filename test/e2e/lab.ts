@@ -16,6 +16,8 @@ export interface LabPlan {
   readonly documents?: Readonly<Record<string, string>>
   /** Further lines of `controlplane.yaml`. */
   readonly controlPlane?: string
+  /** Command before each process, which runs it in a namespace; absent: they run where the test does. */
+  readonly within?: readonly string[]
 }
 
 /** A small mesh of real processes on 127.0.3.0/24: a control plane, and for each host an agent with its Envoy. */
@@ -28,7 +30,7 @@ export class MeshLab {
   /** Starts a lab. What fails to start leaves nothing behind. Applications are the test's own. */
   static async start(plan: LabPlan): Promise<MeshLab> {
     const envoy = await findTestEnvoy()
-    const lab = new MeshLab(labFiles(await mkdtemp(join(tmpdir(), 'mesh-e2e-'))), plan.hosts)
+    const lab = new MeshLab(labFiles(await mkdtemp(join(tmpdir(), 'mesh-e2e-'))), plan)
     try {
       await lab.#start(plan, envoy)
       return lab
@@ -38,10 +40,10 @@ export class MeshLab {
     }
   }
 
-  private constructor(files: LabFiles, hosts: readonly LabHost[]) {
+  private constructor(files: LabFiles, { hosts, within }: LabPlan) {
     this.files = files
     this.hosts = hosts
-    this.#processes = new DemoProcesses(files.root)
+    this.#processes = new DemoProcesses(files.root, within)
   }
 
   async startControlPlane(): Promise<void> {

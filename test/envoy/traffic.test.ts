@@ -128,7 +128,7 @@ function testTraffic(version: string): void {
 
   /** Puts documents into effect on all Envoys. */
   async function use(documents = ''): Promise<void> {
-    const mesh = meshFrom(HOSTS, documents)
+    const mesh = meshFrom(HOSTS, documents, version)
     const errors = mesh.problems.filter(({ severity }) => severity === 'error')
     assert.deepEqual(errors, [])
     await lab.serve(mesh)

@@ -3,8 +3,6 @@ import { EnvoyLab } from '../envoy/lab.js'
 import { envoyOrSkip, TEST_ENVOYS } from '../lab/envoy.js'
 import { meshAsSeenBy, readCases } from './case.js'
 
-const cases = await readCases()
-
 for (const version of TEST_ENVOYS) {
   test(`Envoy ${version} acknowledges every golden resource and leaves nothing warming`, async (t) => {
     const binary = await envoyOrSkip(t, version)
@@ -12,7 +10,7 @@ for (const version of TEST_ENVOYS) {
     const lab = await EnvoyLab.start()
     try {
       await lab.startEnvoy(ENVOY, binary)
-      for (const { name, built } of cases) {
+      for (const { name, built } of await readCases(version)) {
         await t.test(name.replaceAll('-', ' '), async () => {
           for (const host of built.mesh.hosts.keys()) await lab.serve(meshAsSeenBy(built, host, ENVOY))
         })

@@ -31,18 +31,18 @@ export function meshAsSeenBy(built: TestMesh, host: string, envoy: string): Test
   }
 }
 
-/** All cases, found by reading the folder. */
-export async function readCases(): Promise<readonly GoldenCase[]> {
+/** All cases, found by reading the folder. @param envoy version of the Envoys of their hosts */
+export async function readCases(envoy?: string): Promise<readonly GoldenCase[]> {
   const names = (await readdir(CASES)).sort()
-  return Promise.all(names.map(readCase))
+  return Promise.all(names.map((name) => readCase(name, envoy)))
 }
 
-async function readCase(name: string): Promise<GoldenCase> {
+async function readCase(name: string, envoy: string | undefined): Promise<GoldenCase> {
   const directory = join(CASES, name)
   const [hosts, documents] = await Promise.all(
     ['hosts.yaml', 'mesh.yaml'].map((file) => readFile(join(directory, file), 'utf8')),
   )
-  const built = meshFrom(hosts ?? '', documents)
+  const built = meshFrom(hosts ?? '', documents, envoy)
   return {
     name,
     output: join(directory, 'out.yaml'),

@@ -25,6 +25,7 @@ const SOURCES = {
   openssl: { package: 'openssl' },
   prlimit: { package: 'util-linux' },
   promtool: { package: 'prometheus', file: 'usr/bin/promtool' },
+  python3: { package: 'python3' },
 } as const satisfies Readonly<Record<string, Source>>
 
 /** A program that {@link findTool} can have. */

@@ -20,6 +20,8 @@ export type Hosts = Readonly<Record<string, HostText>>
 interface HostText {
   readonly address: string
   readonly caller?: string
+  /** Version of its Envoy; absent: as for all. */
+  readonly envoy?: string
   readonly occupied?: readonly number[]
   /** Of virtual addresses; 127.99.0.0/16 unless given. */
   readonly range?: string
@@ -58,11 +60,14 @@ export interface TestMesh {
  *
  * @param hosts YAML of {@link Hosts}
  * @param documents text of a file `mesh.yaml`
+ * @param envoy version of the Envoys
  */
-export function meshFrom(hosts: string, documents = ''): TestMesh {
+export function meshFrom(hosts: string, documents = '', envoy = '1.40.0'): TestMesh {
   const files = documents === '' ? [] : [{ shown: 'mesh.yaml', text: documents }]
   const { config, problems } = new ConfigLoader().load({ files, hidden: [], problems: [] }, 0).loaded
-  const agents = new Map(Object.entries(parse(hosts) as Hosts).map(([host, text]) => [host, recordOf(host, text)]))
+  const agents = new Map(
+    Object.entries(parse(hosts) as Hosts).map(([host, text]) => [host, recordOf(host, { envoy, ...text })]),
+  )
   const merged = mergeCatalog({ agents, files: config.catalogs, mayRun: () => true, now: 0 })
   const built = buildFrom(merged.catalog, config)
   return {
@@ -79,7 +84,10 @@ export function buildFrom(catalog: Catalog, config: Config): ReturnType<typeof b
   return buildMesh(catalog, config, offsets, { trustDomain: TRUST_DOMAIN, domain: 'mesh' })
 }
 
-function recordOf(host: string, { address, range, caller = '', occupied = [], services }: HostText): AgentRecord {
+function recordOf(
+  host: string,
+  { address, range, caller = '', occupied = [], envoy = '', services }: HostText,
+): AgentRecord {
   const inbound = { address, port: 15006 }
   return {
     host,
@@ -91,7 +99,7 @@ function recordOf(host: string, { address, range, caller = '', occupied = [], se
       zone: '',
       labels: {},
       agentVersion: '0',
-      envoyVersion: '1.40.0',
+      envoyVersion: envoy,
       namesRange: range ?? '127.99.0.0/16',
       namesDns: `${address}:15053`,
       occupiedPorts: [...occupied],
