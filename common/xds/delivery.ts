@@ -1,3 +1,4 @@
+import { ONE_BY_ONE, type ResponsePolicy, type Verdict } from './blame.js'
 import type { Change } from './order.js'
 import type { RefusedResource } from './refusal.js'
 import type { Resource } from './resource.js'
@@ -19,6 +20,7 @@ export interface Push {
 export class Delivery {
   readonly #type: string
   readonly #find: (name: string) => Resource | undefined
+  readonly #policy: ResponsePolicy
   readonly #behind = new Map<string, Behind>()
   readonly #due: Readonly<Record<Change, Set<string>>> = { upsert: new Set(), answer: new Set(), remove: new Set() }
   /** Names that were refused together with others and now travel one by one. */
@@ -30,9 +32,10 @@ export class Delivery {
   #nonces = 0
 
   /** @param find what is published under a name now */
-  constructor(type: string, find: (name: string) => Resource | undefined) {
+  constructor(type: string, find: (name: string) => Resource | undefined, policy: ResponsePolicy = ONE_BY_ONE) {
     this.#type = type
     this.#find = find
+    this.#policy = policy
   }
 
   /** Records what the client has of a name (absent: nothing), and that it must be told once more if `again`. */
@@ -74,7 +77,7 @@ export class Delivery {
   /**
    * Makes the next response with changes of these kinds, none if there are none or one is unanswered.
    *
-   * @param bytes bounds the response, unless its only resource is larger
+   * @param bytes bounds the response, unless its only resource is larger or the type is told as a whole
    * @param empty whether a response is made even if there is nothing to tell
    */
   take(changes: readonly Change[], bytes: number, empty = false): Push | undefined {
@@ -96,8 +99,8 @@ export class Delivery {
   }
 
   /**
-   * Takes an ACK, or a NACK with its reason. A resource that was refused alone is not sent again until it changes; of
-   * several, the client tells neither which it refused nor which it uses nevertheless, so they are sent again one by one.
+   * Takes an ACK, or a NACK with its reason, of which the policy makes a verdict about each name. What stands refused is
+   * not sent again until it changes.
    *
    * @returns false when the nonce is not that of the response in flight: an answer that means nothing any more
    */
@@ -105,12 +108,14 @@ export class Delivery {
     const sent = this.#sent
     if (sent === undefined || sent.nonce !== nonce) return false
     this.#sent = undefined
+    const judge = refusal === undefined ? undefined : this.#policy.judge(refusal, new Set(sent.names.keys()))
     for (const [name, pushed] of sent.names) {
       const behind = this.#behind.get(name)
       if (behind === undefined) continue
-      if (refusal === undefined) this.#accept(name, behind, pushed)
-      else if (sent.names.size > 1) this.#isolate(name, behind, pushed)
-      else this.#refuse(name, behind, pushed, refusal)
+      const verdict = judge?.(name) ?? 'accept'
+      if (verdict === 'accept') this.#accept(name, behind, pushed)
+      else if (verdict === 'again' || verdict === 'isolate') this.#sendAgain(name, behind, pushed, verdict)
+      else this.#refuse(name, behind, pushed, refusal ?? '', verdict)
       this.#sort(name)
     }
     return true
@@ -185,17 +190,20 @@ export class Delivery {
   }
 
   #choose(changes: readonly Change[], bytes: number): readonly string[] {
-    for (const name of this.#alone) {
-      if (changes.some((change) => this.#due[change].has(name))) return [name]
-    }
+    const alone = [...this.#alone].find((name) => changes.some((change) => this.#due[change].has(name)))
+    if (alone !== undefined && this.#policy.isolated === 'first') return [alone]
+    const names = this.#chooseTogether(changes, this.#policy.whole ? Number.POSITIVE_INFINITY : bytes)
+    return names.length === 0 && alone !== undefined ? [alone] : names
+  }
+
+  #chooseTogether(changes: readonly Change[], bytes: number): readonly string[] {
     const names: string[] = []
     let size = 0
-    for (const change of changes) {
-      for (const name of this.#due[change]) {
-        size += FRAME_BYTES + 3 * name.length + (this.#find(name)?.bytes.length ?? 0)
-        if (size > bytes && names.length > 0) return names
-        names.push(name)
-      }
+    for (const name of changes.flatMap((change) => [...this.#due[change]])) {
+      if (this.#alone.has(name)) continue
+      size += FRAME_BYTES + 3 * name.length + (this.#find(name)?.bytes.length ?? 0)
+      if (size > bytes && names.length > 0) return names
+      names.push(name)
     }
     return names
   }
@@ -207,12 +215,13 @@ export class Delivery {
     if (!behind.again) this.#following.delete(name)
   }
 
-  #isolate(name: string, behind: Behind, pushed: Pushed): void {
+  #sendAgain(name: string, behind: Behind, pushed: Pushed, verdict: Verdict): void {
     behind.again ||= pushed.again
-    this.#alone.add(name)
+    if (verdict === 'isolate') this.#alone.add(name)
   }
 
-  #refuse(name: string, behind: Behind, pushed: Pushed, error: string): void {
+  #refuse(name: string, behind: Behind, pushed: Pushed, error: string, verdict: Verdict): void {
+    if (verdict === 'refuse-other') behind.has ??= UNKNOWN_VERSION
     this.#refused.set(name, { type: this.#type, name, version: pushed.version ?? '', error })
     this.#alone.delete(name)
     if (!behind.again) this.#following.delete(name)
@@ -238,6 +247,9 @@ interface Sent {
   readonly names: Map<string, Pushed>
   readonly upserts: boolean
 }
+
+/** Of a resource that a client has from before its stream; no resource has this version. */
+const UNKNOWN_VERSION = ''
 
 /** An upper bound of what the framing, type and version of one resource cost on the wire. */
 const FRAME_BYTES = 200

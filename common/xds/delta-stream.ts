@@ -1,4 +1,5 @@
 import type { DeltaDiscoveryRequest } from '../proto/envoy/service/discovery/v3/discovery_pb.js'
+import type { ResponsePolicy } from './blame.js'
 import type { Push } from './delivery.js'
 import { checkCount, checkLengths, STREAM_LIMITS, type StreamLimits } from './limits.js'
 import { type Kind, kindOf, PUSH_ORDER, type PushStep, type Wait } from './order.js'
@@ -22,6 +23,8 @@ export type DeltaRequest = Pick<
 export interface DeltaStreamOptions {
   readonly order?: readonly PushStep[]
   readonly limits?: StreamLimits
+  /** How the responses of a type are made, where it is not as delta xDS makes them. */
+  readonly policyOf?: (type: string) => ResponsePolicy | undefined
 }
 
 /**
@@ -35,6 +38,7 @@ export interface DeltaStreamOptions {
 export class DeltaStream {
   readonly #order: readonly PushStep[]
   readonly #limits: StreamLimits
+  readonly #policyOf: (type: string) => ResponsePolicy | undefined
   readonly #subscriptions = new Map<string, Subscription>()
   /** Since when each step of the order has had something to send that had to wait. */
   readonly #waiting = new Map<PushStep, number>()
@@ -46,9 +50,11 @@ export class DeltaStream {
    */
   #clustersPaused = false
 
-  constructor({ order = PUSH_ORDER, limits = STREAM_LIMITS }: DeltaStreamOptions = {}) {
+  constructor(options: DeltaStreamOptions = {}) {
+    const { order = PUSH_ORDER, limits = STREAM_LIMITS, policyOf = () => undefined } = options
     this.#order = order
     this.#limits = limits
+    this.#policyOf = policyOf
   }
 
   /**
@@ -61,7 +67,7 @@ export class DeltaStream {
     this.#check(request)
     const { typeUrl: type, resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request
     const known = this.#subscriptions.get(type)
-    const subscription = known ?? new Subscription(type, this.#view ?? [])
+    const subscription = known ?? new Subscription(type, this.#view ?? [], this.#policyOf(type))
     if (known === undefined) {
       const versions = new Map(Object.entries(request.initialResourceVersions))
       this.#noteStart(type)
@@ -120,6 +126,11 @@ export class DeltaStream {
   get acknowledged(): boolean {
     const subscriptions = [...this.#subscriptions.values()]
     return this.#view !== undefined && subscriptions.every(({ delivery }) => delivery.behind.size === 0)
+  }
+
+  /** Whether the client has a version of a name, and which, as far as its answers tell. */
+  has(type: string, name: string): string | undefined {
+    return this.#subscriptions.get(type)?.delivery.has(name)
   }
 
   /** How the client stands with each type it subscribes to. */

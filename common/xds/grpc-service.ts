@@ -7,6 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { type Clock, systemClock } from './clock.js'
+import { DELTA, type Protocol, STATE_OF_THE_WORLD } from './protocol.js'
 import { StreamRefusal } from './refusal.js'
 import type { XdsCall } from './served-stream.js'
 import type { XdsServer } from './server.js'
@@ -30,18 +31,18 @@ export interface AdsServiceOptions {
 }
 
 /**
- * Adds ADS to a gRPC server: delta streams are served by `xds`; state-of-the-world streams are answered
- * `UNIMPLEMENTED`. The server decides who may connect; `identify` of `xds` gets the call with what is known of its peer.
+ * Adds ADS to a gRPC server, both as delta and as state-of-the-world streams, served by `xds`. The server decides who may connect; `identify` of `xds` gets the call with what is known of its peer.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#aggregated-xds-ads
  */
 export function addAdsService(server: Server, xds: XdsServer<AdsCall>, options: AdsServiceOptions = {}): void {
-  const delta: handleBidiStreamingCall<Buffer, Buffer> = (call) => serveCall(call, xds, options)
-  const stateOfTheWorld: handleBidiStreamingCall<Buffer, Buffer> = (call) =>
-    endCall(call, new StreamRefusal('UNIMPLEMENTED', 'only delta xDS is served (api_type: DELTA_GRPC)'))
+  const speak =
+    (protocol: Protocol): handleBidiStreamingCall<Buffer, Buffer> =>
+    (call) =>
+      serveCall(call, xds, protocol, options)
   server.addService(
     { DeltaAggregatedResources: DELTA_METHOD, StreamAggregatedResources: STATE_OF_THE_WORLD_METHOD },
-    { DeltaAggregatedResources: delta, StreamAggregatedResources: stateOfTheWorld },
+    { DeltaAggregatedResources: speak(DELTA), StreamAggregatedResources: speak(STATE_OF_THE_WORLD) },
   )
 }
 
@@ -58,13 +59,13 @@ function adsMethod(name: string): MethodDefinition<Buffer, Buffer> {
   }
 }
 
-function serveCall(call: AdsCall, xds: XdsServer<AdsCall>, options: AdsServiceOptions): void {
+function serveCall(call: AdsCall, xds: XdsServer<AdsCall>, protocol: Protocol, options: AdsServiceOptions): void {
   const close = () => {
     writer.stop()
     stream.closed()
   }
   const writer = new CallWriter(call, options, { writable: () => stream.send(), cut: close })
-  const stream = xds.serve(writer)
+  const stream = xds.serve(writer, protocol)
   call.on('data', (message: Buffer) => stream.receive(message))
   call.on('end', () => {
     close()

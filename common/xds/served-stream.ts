@@ -1,8 +1,9 @@
 import type { Clock } from './clock.js'
-import { DeltaStream, type DeltaStreamOptions } from './delta-stream.js'
+import type { DeltaStream, DeltaStreamOptions } from './delta-stream.js'
+import type { Conversation, Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import type { SubscriptionStatus } from './subscription.js'
-import { decodeNode, decodeRequest, encodePush, type Node } from './wire.js'
+import { decodeNode, type Node } from './wire.js'
 
 /** The transport of one stream, as the engine uses it. */
 export interface XdsCall<Peer> {
@@ -56,7 +57,7 @@ export interface StreamOwner<Peer> {
 export class ServedStream<Peer> {
   readonly #call: XdsCall<Peer>
   readonly #owner: StreamOwner<Peer>
-  readonly #delta: DeltaStream
+  readonly #conversation: Conversation
   #client: string | undefined
   #resourcesSent = 0
   #node: Uint8Array | undefined
@@ -64,10 +65,10 @@ export class ServedStream<Peer> {
   #refused: readonly RefusedResource[] = []
   #open = true
 
-  constructor(call: XdsCall<Peer>, owner: StreamOwner<Peer>) {
+  constructor(call: XdsCall<Peer>, owner: StreamOwner<Peer>, protocol: Protocol) {
     this.#call = call
     this.#owner = owner
-    this.#delta = new DeltaStream(owner.stream)
+    this.#conversation = protocol(owner.stream)
   }
 
   /** The client that the stream serves; absent before its first request. */
@@ -75,13 +76,14 @@ export class ServedStream<Peer> {
     return this.#client
   }
 
-  get delta(): DeltaStream {
-    return this.#delta
+  /** What is known of the client, whatever protocol it speaks. */
+  get state(): DeltaStream {
+    return this.#conversation.state
   }
 
   get status(): StreamStatus {
-    const { acknowledged, refused, view } = this.#delta
-    const types = this.#delta.status()
+    const { acknowledged, refused, view } = this.state
+    const types = this.state.status()
     const resourcesSent = this.#resourcesSent
     return { client: this.#client ?? '', listed: view !== undefined, acknowledged, types, refused, resourcesSent }
   }
@@ -90,9 +92,7 @@ export class ServedStream<Peer> {
   receive(message: Uint8Array): void {
     if (!this.#open) return
     try {
-      const { request, node } = decodeRequest(message)
-      this.#identify(node)
-      this.#delta.receive(request)
+      this.#conversation.receive(message, (node) => this.#identify(node))
     } catch (error) {
       this.end(
         error instanceof StreamRefusal ? error : new StreamRefusal('INTERNAL', 'internal error', { cause: error }),
@@ -108,10 +108,10 @@ export class ServedStream<Peer> {
   send(): void {
     const { clock } = this.#owner
     while (this.#open && this.#call.writable) {
-      const push = this.#delta.next(clock.now())
-      if (push === undefined) break
-      this.#resourcesSent += push.resources.length
-      this.#call.write(encodePush(push))
+      const response = this.#conversation.next(clock.now())
+      if (response === undefined) break
+      this.#resourcesSent += response.news
+      this.#call.write(response.bytes)
     }
     this.#setTimer()
     this.#report()
@@ -145,7 +145,7 @@ export class ServedStream<Peer> {
   }
 
   #report(): void {
-    const { refused } = this.#delta
+    const { refused } = this.state
     if (refused.length === this.#refused.length && refused.every((one, index) => one === this.#refused[index])) return
     this.#refused = refused
     this.#owner.refused(this, refused)
@@ -154,7 +154,7 @@ export class ServedStream<Peer> {
   #setTimer(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    const { deadline } = this.#delta
+    const { deadline } = this.state
     if (!this.#open || deadline === undefined || !this.#call.writable) return
     const { clock } = this.#owner
     this.#cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () => this.send())

@@ -2,6 +2,7 @@ import { Latest } from '../latest.js'
 import { type Log, silentLog } from '../log.js'
 import { type Clock, systemClock } from './clock.js'
 import type { DeltaStreamOptions } from './delta-stream.js'
+import { DELTA, type Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import type { Publication } from './resource.js'
 import { type Identify, ServedStream, type StreamOwner, type StreamStatus, type XdsCall } from './served-stream.js'
@@ -64,8 +65,8 @@ export class XdsServer<Peer> {
   }
 
   /** Serves one more stream; the transport calls its `receive`, `send` and `closed`. */
-  serve(call: XdsCall<Peer>): ServedStream<Peer> {
-    const stream = new ServedStream(call, this.#owner)
+  serve(call: XdsCall<Peer>, protocol: Protocol = DELTA): ServedStream<Peer> {
+    const stream = new ServedStream(call, this.#owner, protocol)
     this.#streams.add(stream)
     if (this.#closed) stream.end(new StreamRefusal('UNAVAILABLE', 'the server is shutting down'))
     return stream
@@ -114,13 +115,13 @@ export class XdsServer<Peer> {
     this.#unindex(stream)
     if (layers === undefined) return
     const view = viewOf(this.#publication, layers)
-    stream.delta.publish(view, allNames(stream.delta.view ?? [], view))
+    stream.state.publish(view, allNames(stream.state.view ?? [], view))
     this.#index(stream, layers)
   }
 
   #tell(stream: ServedStream<Peer>, layers: readonly string[], changed: ReadonlyMap<string, ChangedNames>): void {
     const changes = layers.flatMap((layer) => changed.get(layer) ?? [])
-    stream.delta.publish(viewOf(this.#publication, layers), mergeNames(changes))
+    stream.state.publish(viewOf(this.#publication, layers), mergeNames(changes))
   }
 
   #index(stream: ServedStream<Peer>, layers: readonly string[]): void {

@@ -1,3 +1,4 @@
+import type { ResponsePolicy } from './blame.js'
 import { Delivery, type Push } from './delivery.js'
 import type { Change } from './order.js'
 import { findResource, type View, visibleNames } from './view.js'
@@ -25,10 +26,10 @@ export class Subscription {
   /** The client waits for a response, even if there is nothing to tell. */
   #owesAnswer = false
 
-  constructor(type: string, view: View) {
+  constructor(type: string, view: View, policy?: ResponsePolicy) {
     this.type = type
     this.#view = view
-    this.delivery = new Delivery(type, (name) => findResource(this.#view, type, name))
+    this.delivery = new Delivery(type, (name) => findResource(this.#view, type, name), policy)
   }
 
   get wildcard(): boolean {

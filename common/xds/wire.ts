@@ -1,48 +1,55 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest,
+  DiscoveryRequestSchema,
 } from '../proto/envoy/service/discovery/v3/discovery_pb.js'
 import type { Push } from './delivery.js'
 import { StreamRefusal } from './refusal.js'
 import type { Resource } from './resource.js'
+import type { WorldPush } from './world-stream.js'
 
 /** What a client tells of itself. */
 export type Node = NonNullable<DeltaDiscoveryRequest['node']>
 
 /** A request as it came, with its node still encoded. */
-export interface ReceivedRequest {
-  readonly request: DeltaDiscoveryRequest
+export interface ReceivedRequest<Request> {
+  readonly request: Request
   /** The encoded node; absent when the request has none. */
   readonly node: Uint8Array | undefined
 }
 
 /**
- * Decodes a request all but its node. Envoy puts its node into every delta request, ACKs too, with the names of all its
+ * Decodes a delta request all but its node. Envoy puts its node into every request, ACKs too, with the names of all its
  * extensions, tens of kilobytes that never change: comparing these bytes costs next to nothing, decoding them would be
  * most of what an ACK costs.
  *
  * @throws {StreamRefusal} when the bytes are no request
  */
-export function decodeRequest(bytes: Uint8Array): ReceivedRequest {
-  return refuseMalformed(() => {
-    const reader = new BinaryReader(bytes)
-    if (bytes.length === 0 || reader.uint32() !== NODE_TAG) {
-      const { node, ...request } = fromBinary(DeltaDiscoveryRequestSchema, bytes)
-      return { request, node: node === undefined ? undefined : encodeNode(node) }
-    }
-    const node = reader.bytes()
-    return { request: fromBinary(DeltaDiscoveryRequestSchema, bytes.subarray(reader.pos)), node }
-  })
+export function decodeDeltaRequest(bytes: Uint8Array): ReceivedRequest<DeltaDiscoveryRequest> {
+  return decodeRequest(DeltaDiscoveryRequestSchema, NODE_OF_DELTA, bytes)
 }
 
-/** Decodes what {@link decodeRequest} has left. @throws {StreamRefusal} when the bytes are no node */
+/** The same for a state-of-the-world request. @throws {StreamRefusal} when the bytes are no request */
+export function decodeWorldRequest(bytes: Uint8Array): ReceivedRequest<DiscoveryRequest> {
+  return decodeRequest(DiscoveryRequestSchema, NODE_OF_WORLD, bytes)
+}
+
+/** Decodes the node that a request had. @throws {StreamRefusal} when the bytes are no node */
 export function decodeNode(bytes: Uint8Array): Node | undefined {
   return refuseMalformed(() => {
-    const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes)
+    const writer = new BinaryWriter().tag(NODE_OF_DELTA, WireType.LengthDelimited).bytes(bytes)
     return fromBinary(DeltaDiscoveryRequestSchema, writer.finish()).node
   })
 }
@@ -57,7 +64,28 @@ export function encodePush(push: Push): Uint8Array {
   return writer.finish()
 }
 
-/** Encodes a request of a client. */
+/**
+ * Encodes a state-of-the-world response. Like {@link encodePush} it makes the frame alone.
+ */
+export function encodeWorldPush({ type, nonce, version, resources }: WorldPush): Uint8Array {
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(version)
+  for (const resource of resources) {
+    writer.tag(2, WireType.LengthDelimited).fork()
+    writer.tag(1, WireType.LengthDelimited).string(resource.type)
+    writer.tag(2, WireType.LengthDelimited).bytes(resource.bytes)
+    writer.join()
+  }
+  writer.tag(4, WireType.LengthDelimited).string(type)
+  writer.tag(5, WireType.LengthDelimited).string(nonce)
+  return writer.finish()
+}
+
+/** A message that has only a name, in the first field: an empty ClusterLoadAssignment or RouteConfiguration. */
+export function encodeNameOnly(name: string): Uint8Array {
+  return new BinaryWriter().tag(1, WireType.LengthDelimited).string(name).finish()
+}
+
+/** Encodes a delta request of a client. */
 export function encodeRequest(request: MessageInitShape<typeof DeltaDiscoveryRequestSchema>): Uint8Array {
   return toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request))
 }
@@ -84,12 +112,35 @@ function encodeResource(resource: Resource): Uint8Array {
 
 const encoded = new WeakMap<Resource, Uint8Array>()
 
-const NODE_TAG = (1 << 3) | WireType.LengthDelimited
+const NODE_OF_DELTA = 1
+const NODE_OF_WORLD = 2
 
-function encodeNode(node: Node): Uint8Array {
-  const reader = new BinaryReader(encodeRequest({ node }))
-  reader.uint32()
-  return reader.bytes()
+function decodeRequest<Schema extends DescMessage>(
+  schema: Schema,
+  nodeField: number,
+  bytes: Uint8Array,
+): ReceivedRequest<MessageShape<Schema>> {
+  return refuseMalformed(() => {
+    const { rest, node } = takeField(nodeField, bytes)
+    return { request: fromBinary(schema, rest), node }
+  })
+}
+
+/** Cuts a field of bytes out of an encoded message; of several, the last counts, as protobuf has it for scalars. */
+function takeField(field: number, bytes: Uint8Array): { rest: Uint8Array; node: Uint8Array | undefined } {
+  const reader = new BinaryReader(bytes)
+  const rest: Uint8Array[] = []
+  let node: Uint8Array | undefined
+  while (reader.pos < reader.len) {
+    const start = reader.pos
+    const [number, wireType] = reader.tag()
+    if (number === field && wireType === WireType.LengthDelimited) node = reader.bytes()
+    else {
+      reader.skip(wireType, number)
+      rest.push(bytes.subarray(start, reader.pos))
+    }
+  }
+  return { rest: rest.length === 1 && rest[0] !== undefined ? rest[0] : Buffer.concat(rest), node }
 }
 
 function refuseMalformed<T>(decode: () => T): T {

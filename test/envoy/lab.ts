@@ -55,12 +55,16 @@ export class EnvoyLab {
     return join(this.directory, 'xds.sock')
   }
 
-  /** Starts the Envoy of a host with the bootstrap and the options that its agent would give it. */
-  async startEnvoy(host: string, binary: string): Promise<void> {
+  /**
+   * Starts the Envoy of a host with the bootstrap and the options that its agent would give it.
+   *
+   * @param apiType `GRPC` for state-of-the-world streams, which agents do not use
+   */
+  async startEnvoy(host: string, binary: string, apiType: 'DELTA_GRPC' | 'GRPC' = 'DELTA_GRPC'): Promise<void> {
     const bootstrap = join(this.directory, `${host}.json`)
     const adminSocket = this.#adminSocket(host)
     const node = { host, locality: {}, metadata: {}, xdsSocket: this.#socket, adminSocket, metrics: undefined }
-    await writeFile(bootstrap, buildBootstrap(node))
+    await writeFile(bootstrap, buildBootstrap(node).replace('"DELTA_GRPC"', `"${apiType}"`))
     const options = ['-c', bootstrap, '--reject-unknown-dynamic-fields', '--disable-hot-restart', '--concurrency', '1']
     const envoy = spawn(binary, [...options, '--log-level', 'error'], { stdio: ['ignore', 'ignore', 'inherit'] })
     this.#envoys.set(host, envoy)
@@ -88,6 +92,16 @@ export class EnvoyLab {
     const refused = this.#xds.statuses().flatMap((stream) => stream.refused)
     if (refused.length > 0) throw new Error(refused.map(({ name, error }) => `${name}: ${error}`).join('\n'))
     for (const host of this.#envoys.keys()) await this.#warm(host, signal)
+  }
+
+  /** All that an Envoy uses, as its admin interface tells, with the endpoints. */
+  async configDump(host: string): Promise<string> {
+    return this.#admin(host, '/config_dump?include_eds')
+  }
+
+  /** What each Envoy has been told and has accepted. */
+  get streams() {
+    return this.#xds.statuses()
   }
 
   /** The value of one of an Envoy's counters or gauges; 0 where nothing has happened yet. */

@@ -5,16 +5,19 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import type { GrpcFixture } from './grpc-fixture.js'
 
+/** What an Envoy speaks: delta or state-of-the-world. */
+export type ApiType = 'DELTA_GRPC' | 'GRPC'
+
 /** A stock Envoy that takes its clusters and listeners from a test's server. Disposing of it kills it. */
 export class EnvoyFixture implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #admin: string
   #log = ''
 
-  constructor(binary: string, server: GrpcFixture) {
+  constructor(binary: string, server: GrpcFixture, apiType: ApiType = 'DELTA_GRPC') {
     this.#admin = join(server.directory, 'admin.sock')
     const bootstrap = join(server.directory, 'bootstrap.json')
-    writeFileSync(bootstrap, JSON.stringify(buildBootstrap(server.socket, this.#admin)))
+    writeFileSync(bootstrap, JSON.stringify(buildBootstrap(server.socket, this.#admin, apiType)))
     const options = ['--reject-unknown-dynamic-fields', '--use-dynamic-base-id', '--concurrency', '1', '-l', 'info']
     this.#process = spawn(binary, ['-c', bootstrap, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process.stderr?.on('data', (text) => {
@@ -51,14 +54,14 @@ export class EnvoyFixture implements AsyncDisposable {
   }
 }
 
-function buildBootstrap(socket: string, admin: string): object {
+function buildBootstrap(socket: string, admin: string, apiType: ApiType): object {
   const ads = { ads: {}, resource_api_version: 'V3' }
   return {
     node: { id: 'envoy', cluster: 'test' },
     admin: { address: { pipe: { path: admin } } },
     dynamic_resources: {
       ads_config: {
-        api_type: 'DELTA_GRPC',
+        api_type: apiType,
         transport_api_version: 'V3',
         grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }],
       },

@@ -5,7 +5,6 @@ import { type ServiceError, status } from '@grpc/grpc-js'
 import { Latest, waitFor } from '../../common/latest.js'
 import { DeltaStreamError } from '../../common/xds/client.js'
 import type { Clock } from '../../common/xds/clock.js'
-import { STATE_OF_THE_WORLD_METHOD } from '../../common/xds/grpc-service.js'
 import { STREAM_LIMITS } from '../../common/xds/limits.js'
 import { StreamRefusal } from '../../common/xds/refusal.js'
 import type { Resource } from '../../common/xds/resource.js'
@@ -160,13 +159,6 @@ describe('a server over gRPC', { timeout: 30_000 }, () => {
     const names = Array.from({ length: 11 }, (_, index) => `n${index}`)
     call.write(encodeRequest({ node: { id: 'one' }, typeUrl: ENDPOINT, resourceNamesSubscribe: names }))
     await rejects(readAll(call.messages), withStatus(status.RESOURCE_EXHAUSTED, /11 names/))
-  })
-
-  it('tells state-of-the-world clients that it serves delta only', async () => {
-    await using server = await GrpcFixture.start()
-    const { path, requestSerialize, responseDeserialize } = STATE_OF_THE_WORLD_METHOD
-    const call = server.client().makeBidiStreamRequest(path, requestSerialize, responseDeserialize)
-    await rejects(readAll(call), (error: ServiceError) => error.code === status.UNIMPLEMENTED)
   })
 
   it('forgets a client that goes', async () => {

@@ -19,8 +19,9 @@ export class StreamFixture {
   now = 0
   #publication: Publication | undefined
 
-  constructor(options: DeltaStreamOptions = {}) {
-    this.delta = new DeltaStream(options)
+  /** @param delta the stream, where it is not a new one */
+  constructor(options: DeltaStreamOptions = {}, delta = new DeltaStream(options)) {
+    this.delta = delta
   }
 
   /** Publishes these resources, or a whole publication, for the client `client`. */
@@ -80,10 +81,12 @@ export class StreamFixture {
 
 /** A response in words. */
 export function describePush({ type, resources, removed }: Push): string {
-  const short = /(\w+)$/
-    .exec(type)?.[1]
-    ?.replace('ClusterLoadAssignment', 'endpoint')
-    .replace('RouteConfiguration', 'route')
   const upserts = resources.map(({ name, version }) => `+${name}@${version}`)
-  return [short?.toLowerCase(), ...upserts, ...removed.map((name) => `-${name}`)].join(' ')
+  return [shortType(type), ...upserts, ...removed.map((name) => `-${name}`)].join(' ')
+}
+
+/** A type in one word. */
+export function shortType(type: string): string {
+  const message = type.slice(type.lastIndexOf('.') + 1)
+  return message.replace('ClusterLoadAssignment', 'endpoint').replace('RouteConfiguration', 'route').toLowerCase()
 }

@@ -2,7 +2,7 @@ import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { StreamRefusal } from '../../common/xds/refusal.js'
 import { CLUSTER } from '../../common/xds/types.js'
-import { decodeNode, decodeRequest, decodeResponse, encodePush, encodeRequest } from '../../common/xds/wire.js'
+import { decodeDeltaRequest, decodeNode, decodeResponse, encodePush, encodeRequest } from '../../common/xds/wire.js'
 import { seededRandom, testResource } from './mesh-model.js'
 
 describe('the wire format', () => {
@@ -27,12 +27,12 @@ describe('the wire format', () => {
     const nodeLength = 2 + (bytes[1] ?? 0)
     const last = Buffer.concat([bytes.subarray(nodeLength), bytes.subarray(0, nodeLength)])
     for (const form of [bytes, last]) {
-      const { request, node } = decodeRequest(form)
+      const { request, node } = decodeDeltaRequest(form)
       deepEqual([request.typeUrl, request.responseNonce], [CLUSTER, '3'])
       notEqual(node, undefined)
       equal(decodeNode(node ?? new Uint8Array())?.cluster, 'c')
     }
-    equal(decodeRequest(encodeRequest({ typeUrl: CLUSTER })).node, undefined)
+    equal(decodeDeltaRequest(encodeRequest({ typeUrl: CLUSTER })).node, undefined)
   })
 
   it('refuses what is no request, whatever its bytes', () => {
@@ -41,7 +41,7 @@ describe('the wire format', () => {
     for (let round = 0; round < 10_000; round++) {
       const bytes = Uint8Array.from({ length: 1 + Math.floor(random() * 40) }, () => Math.floor(random() * 256))
       try {
-        const { node } = decodeRequest(bytes)
+        const { node } = decodeDeltaRequest(bytes)
         if (node !== undefined) decodeNode(node)
       } catch (error) {
         if (!(error instanceof StreamRefusal)) throw error
@@ -49,6 +49,6 @@ describe('the wire format', () => {
       }
     }
     equal(refused > 9_000, true)
-    throws(() => decodeRequest(Uint8Array.of(0xff)), StreamRefusal)
+    throws(() => decodeDeltaRequest(Uint8Array.of(0xff)), StreamRefusal)
   })
 })
