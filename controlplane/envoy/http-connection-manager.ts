@@ -78,10 +78,33 @@ const UNDELIVERED_MAPPER = create(ResponseMapperSchema, {
   ],
 })
 
+/**
+ * What both sides have in common: one form of paths and names, so that rules and routes judge the same text. Escaped
+ * slashes are refused by a route, where they are.
+ */
+const COMMON = {
+  codecType: HttpConnectionManager_CodecType.AUTO,
+  commonHttpProtocolOptions: {
+    idleTimeout: duration(CONNECTION_IDLE_MS),
+    headersWithUnderscoresAction: HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST,
+  },
+  http2ProtocolOptions: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS },
+  serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+  normalizePath: true,
+  mergeSlashes: true,
+  pathWithEscapedSlashesAction: HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+  stripPortMode: { case: 'stripAnyHostPort' as const, value: true },
+  stripTrailingHostDot: true,
+  requestTimeout: duration(0),
+  // Between Envoys an upgrade is a CONNECT stream of HTTP/2, which both sides allow above.
+  upgradeConfigs: [{ upgradeType: 'websocket' }],
+  accessLog: [ERROR_LOG],
+}
+
 /** The connection manager of a name listener: the caller's side. */
 export function outboundConnectionManager(port: NamedPort, as?: string): Any {
   return pack(HttpConnectionManagerSchema, {
-    ...common(port.rejectEscapedSlashes),
+    ...COMMON,
     statPrefix: 'outbound',
     routeSpecifier: {
       case: 'rds',
@@ -98,7 +121,7 @@ export function outboundConnectionManager(port: NamedPort, as?: string): Any {
 /** The connection manager of an inbound filter chain: the callee's side. */
 export function inboundConnectionManager(port: InboundPort): Any {
   return pack(HttpConnectionManagerSchema, {
-    ...common(port.rejectEscapedSlashes),
+    ...COMMON,
     codecType: HttpConnectionManager_CodecType.HTTP2,
     statPrefix: 'inbound',
     routeSpecifier: {
@@ -117,28 +140,6 @@ export function inboundConnectionManager(port: InboundPort): Any {
     ],
     localReplyConfig: { mappers: [UNDELIVERED_MAPPER] },
   })
-}
-
-/** What both sides have in common: one form of paths and names, so that rules and routes judge the same text. */
-function common(rejectEscapedSlashes: boolean) {
-  return {
-    codecType: HttpConnectionManager_CodecType.AUTO,
-    commonHttpProtocolOptions: {
-      idleTimeout: duration(CONNECTION_IDLE_MS),
-      headersWithUnderscoresAction: HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST,
-    },
-    http2ProtocolOptions: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS },
-    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
-    normalizePath: true,
-    mergeSlashes: true,
-    pathWithEscapedSlashesAction: rejectEscapedSlashes
-      ? HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST
-      : HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
-    stripPortMode: { case: 'stripAnyHostPort' as const, value: true },
-    stripTrailingHostDot: true,
-    requestTimeout: duration(0),
-    accessLog: [ERROR_LOG],
-  }
 }
 
 function filter(name: string, config: Any): HttpFilter {

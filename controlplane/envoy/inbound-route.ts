@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf'
 import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
 import type { InboundRoutes } from '../mesh/mesh.js'
+import { ESCAPED_SLASHES } from './escaped-slashes.js'
 import { duration } from './messages.js'
 import { applicationCluster, inboundRouteName, UNDELIVERED_HEADER } from './names.js'
 import { rbacPerRoute } from './rbac.js'
 
 /** Everything for one port goes to its application, if the rules let it. Timeouts and retries are the caller's. */
-export function buildInboundRoutes({ name, access }: InboundRoutes): RouteConfiguration {
+export function buildInboundRoutes({ name, access, rejectEscapedSlashes }: InboundRoutes): RouteConfiguration {
   const routeName = inboundRouteName(name)
   return create(RouteConfigurationSchema, {
     name: routeName,
@@ -15,6 +16,7 @@ export function buildInboundRoutes({ name, access }: InboundRoutes): RouteConfig
         name: routeName,
         domains: ['*'],
         routes: [
+          ...(rejectEscapedSlashes ? [ESCAPED_SLASHES] : []),
           {
             name: 'application',
             match: { pathSpecifier: { case: 'prefix', value: '/' } },

@@ -8,6 +8,7 @@ import {
 } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
 import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
 import type { MeshRoute, OutboundRoutes, RequestMatch, RouteAction, TimeLimit } from '../mesh/mesh.js'
+import { ESCAPED_SLASHES } from './escaped-slashes.js'
 import { buildRouteMatch, quoteRegex } from './match.js'
 import { duration } from './messages.js'
 import { asIdentity, outboundRouteName, UNDELIVERED_HEADER } from './names.js'
@@ -21,11 +22,20 @@ const MAX_RESPONSE_BODY = 65_536
  *
  * @param as the service whose identity its calls carry; absent: the host's caller
  */
-export function buildOutboundRoutes({ name, routes }: OutboundRoutes, as?: string): RouteConfiguration {
+export function buildOutboundRoutes(
+  { name, routes, rejectEscapedSlashes }: OutboundRoutes,
+  as?: string,
+): RouteConfiguration {
   const routeName = asIdentity(outboundRouteName(name), as)
   return create(RouteConfigurationSchema, {
     name: routeName,
-    virtualHosts: [{ name: routeName, domains: ['*'], routes: routes.map((route) => buildRoute(route, as)) }],
+    virtualHosts: [
+      {
+        name: routeName,
+        domains: ['*'],
+        routes: [...(rejectEscapedSlashes ? [ESCAPED_SLASHES] : []), ...routes.map((route) => buildRoute(route, as))],
+      },
+    ],
     // What the callee's Envoy says to this one is not for the application.
     responseHeadersToRemove: [UNDELIVERED_HEADER],
     maxDirectResponseBodySizeBytes: MAX_RESPONSE_BODY,

@@ -101,7 +101,7 @@ function outboundRecipe(outbound: OutboundRoutes, as?: string): Recipe {
   return {
     type: ROUTE,
     name: asIdentity(outboundRouteName(outbound.name), as),
-    input: outbound.routes,
+    input: { ...outbound, sources: [] },
     build: () => encode(RouteConfigurationSchema, buildOutboundRoutes(outbound, as)),
   }
 }
@@ -174,7 +174,7 @@ function portRecipes(
 /** The same on every host that serves the port, so it is made once. */
 function inboundRecipe(inbound: InboundRoutes): Recipe {
   const build = () => encode(RouteConfigurationSchema, buildInboundRoutes(inbound))
-  return { type: ROUTE, name: inboundRouteName(inbound.name), input: inbound.access, build }
+  return { type: ROUTE, name: inboundRouteName(inbound.name), input: { ...inbound, sources: [] }, build }
 }
 
 /** The same on every host that serves the port, so it is made once. */

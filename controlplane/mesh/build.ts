@@ -1,7 +1,8 @@
 import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
-import { accessOfService, httpAccess, namesPath, type ServiceAccess } from './access.js'
+import type { RouteDocument } from '../config/schema/route.js'
+import { accessOfService, httpAccess, namesPath } from './access.js'
 import { clustersOfPort } from './clusters.js'
 import type { Lookup } from './destinations.js'
 import { buildHost } from './hosts.js'
@@ -74,7 +75,7 @@ function buildPort(port: ServicePort, context: PortContext): MeshPort {
   const { config, settings, problems } = context
   const access = accessOfService(port.service, config.authorizations, config.mesh?.value.authorization ?? 'allow')
   const clusters = clustersOfPort(port, config.services.get(port.service), settings, problems)
-  const named = namedPort(port, access, context)
+  const named = namedPort(port, context)
   const inside = port.reach === 'mesh'
   const sources = access.documents.map(({ location }) => location)
   if (port.carriage === 'bytes') {
@@ -82,24 +83,22 @@ function buildPort(port: ServicePort, context: PortContext): MeshPort {
     const allowList = inside ? tcpAllowList(tcp, access, context.known, settings, problems) : undefined
     return { named, ...clusters, ...(allowList === undefined ? {} : { allowList }) }
   }
-  const outbound = outboundRoutes(port, routeOf(port, context), context.lookup, problems)
-  const inbound = { name: port.name, access: httpAccess(access, settings), sources }
+  const route = routeOf(port, context)
+  const rejectEscapedSlashes = namesPath(access) || (route !== undefined && routeNamesPath(route.value))
+  const outbound = { ...outboundRoutes(port, route, context.lookup, problems), rejectEscapedSlashes }
+  const inbound = { name: port.name, access: httpAccess(access, settings), rejectEscapedSlashes, sources }
   return { named, ...clusters, outbound, ...(inside ? { inbound } : {}) }
 }
 
-function namedPort(port: ServicePort, access: ServiceAccess, context: PortContext): NamedPort {
+function namedPort(port: ServicePort, context: PortContext): NamedPort {
   const { name, service, carriage } = port
-  const route = routeOf(port, context)
-  const routeNamesPath = route?.value.rules.some(({ match }) =>
-    [match ?? []].flat().some(({ path }) => path !== undefined),
-  )
+  const { lookup, problems } = context
   return {
     name,
     service,
     carriage,
-    numbers: numbersOf(port, context.lookup),
-    ...(carriage === 'bytes' ? { tcp: outboundTcp(port, route, context.lookup, context.problems) } : {}),
-    rejectEscapedSlashes: carriage === 'requests' && (namesPath(access) || routeNamesPath === true),
+    numbers: numbersOf(port, lookup),
+    ...(carriage === 'bytes' ? { tcp: outboundTcp(port, routeOf(port, context), lookup, problems) } : {}),
   }
 }
 
@@ -119,6 +118,10 @@ function routeOf(port: ServicePort, { config, lookup }: PortContext) {
   const documents = config.routes.get(port.service)
   const forAll = port.carriage === 'bytes' && besideHttp(port, lookup) ? undefined : documents?.get('')
   return documents?.get(port.portName) ?? forAll
+}
+
+function routeNamesPath({ rules }: RouteDocument): boolean {
+  return rules.some(({ match }) => [match ?? []].flat().some(({ path }) => path !== undefined))
 }
 
 function besideHttp({ service }: ServicePort, { ports }: Lookup): boolean {

@@ -47,7 +47,6 @@ function inboundPorts(
         serverName: serverName(portName, service, domain),
         application: { address: host.applicationAddress, port },
         speaks: speechOf(spoken(service, portName, protocol, lookup)),
-        rejectEscapedSlashes: named.rejectEscapedSlashes,
       }
     }),
   )

@@ -117,6 +117,8 @@ export interface OutboundRoutes {
   readonly name: string
   /** Ends with a route that matches everything. */
   readonly routes: readonly MeshRoute[]
+  /** Whether a route or a rule of its callee names a path, so that escaped slashes must be refused. */
+  readonly rejectEscapedSlashes: boolean
   readonly sources: Sources
 }
 
@@ -139,8 +141,6 @@ export interface NamedPort {
   readonly numbers: readonly number[]
   /** Present for ports that carry bytes. */
   readonly tcp?: OutboundTcp
-  /** Whether a rule names a path, so that escaped slashes must be refused. */
-  readonly rejectEscapedSlashes: boolean
 }
 
 /** Who may call, as SPIFFE IDs: one exactly, or all that start with a prefix. */
@@ -175,7 +175,6 @@ export interface InboundPort {
   /** Where the application listens. */
   readonly application: SocketAddress
   readonly speaks: Speech
-  readonly rejectEscapedSlashes: boolean
 }
 
 /** Who may call an http port of a service: becomes the inbound route configuration of its filter chain. */
@@ -183,6 +182,8 @@ export interface InboundRoutes {
   /** `payments/main` */
   readonly name: string
   readonly access: HttpAccess
+  /** As on the side of its callers. */
+  readonly rejectEscapedSlashes: boolean
   readonly sources: Sources
 }
 

@@ -20,7 +20,7 @@ export function outboundRoutes(
   document: Located<RouteDocument> | undefined,
   lookup: Lookup,
   problems: Problems,
-): OutboundRoutes {
+): Omit<OutboundRoutes, 'rejectEscapedSlashes'> {
   const service = lookup.services.get(port.service)
   const fallback = forwardTo([{ cluster: port.name, weight: 1 }], undefined, service?.value)
   const routes = document === undefined ? [] : rulesOf(port, document, service?.value, lookup, problems)
