@@ -101,6 +101,7 @@ async function assemble(assembly: Assembly) {
     initial,
     wanted: allowed,
     issue: (r) => links.issue(r),
+    recover: (r) => links.recover(r),
     log,
   })
   const { held } = certificates

@@ -88,7 +88,9 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       const greeting = { controlPlaneId: settings.id, trustDomain, domain, trustBundlePem, mayRun: allows, rights }
       const issuer = new Issuer(authority, state.hosts, settings.ca.leafTtl, log)
       const { tokens, hosts } = state
-      addServices(server, finder, { xds, issuer, tokens, hosts, directory, mayRun: allows, log, ...welcomes(greeting) })
+      const { recoveryGrace } = settings.ca
+      const context = { xds, issuer, tokens, hosts, directory, authority, recoveryGrace, mayRun: allows, log }
+      addServices(server, finder, { ...context, ...welcomes(greeting) })
     },
   )
   certificate.subscribe(() => api.replaceCredentials(certificate.value))

@@ -5,6 +5,12 @@ import { addressAndPort } from '../common/config/socket-address-field.js'
 /** No certificate of a host or service lives longer, milliseconds. */
 const LONGEST_LEAF_MS = 72 * 3_600_000
 
+/** 90 days, milliseconds. */
+const LONGEST_RECOVERY_MS = 90 * 24 * 3_600_000
+
+/** 30 days, milliseconds. */
+const USUAL_RECOVERY_MS = 30 * 24 * 3_600_000
+
 const discovery = z.strictObject({
   consul: notYet(),
   agents: z.boolean().default(true).describe("whether agents' reports count"),
@@ -31,6 +37,10 @@ const ca = z.strictObject({
     .default(LONGEST_LEAF_MS)
     .refine((ms) => ms >= 10_000 && ms <= LONGEST_LEAF_MS, 'from 10s to 72h')
     .describe('life of the certificates of hosts and services, 10s to 72h'),
+  recoveryGrace: duration
+    .default(USUAL_RECOVERY_MS)
+    .refine((ms) => ms <= LONGEST_RECOVERY_MS, 'up to 2160h')
+    .describe('how long after its end the certificate of a host still gets it a new one; 0s: not at all'),
   intermediateTtl: notYet(),
   keyFile: notYet(),
   certFile: notYet(),

@@ -8,6 +8,7 @@ const CALL_TIMEOUT_MS = 15_000
 /** The unary methods of the API. */
 export const enrol = methodDefinition(Identity.method.enrol)
 export const issue = methodDefinition(Identity.method.issue)
+export const recover = methodDefinition(Identity.method.recover)
 
 /** Calls a unary method. @throws ServiceError with the control plane's status and text */
 export function call<I, O>(client: Client, method: MethodDefinition<I, O>, request: I): Promise<O> {

@@ -1,8 +1,15 @@
 import { Latest } from '../../common/latest.js'
-import type { IssueRequest, IssueResponse, Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
+import type {
+  IssueRequest,
+  IssueResponse,
+  RecoverRequest,
+  RecoverResponse,
+  Welcome,
+} from '../../common/proto/mesh/v1/mesh_pb.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { Task } from '../../common/tasks.js'
-import { call, issue } from './calls.js'
+import { call, issue, recover } from './calls.js'
+import { openChannel } from './channel.js'
 import { Link, type LinkOptions, type LinkState } from './link.js'
 
 /** A control plane with which there is a session. */
@@ -21,9 +28,11 @@ export class Links {
   /** What that control plane said last; undefined before the first. */
   readonly welcome = new Latest<Welcome | undefined>(undefined)
   readonly #all: readonly Link[]
+  readonly #credentials: LinkOptions['credentials']
 
   /** @param addresses in the order in which control planes are preferred */
   constructor(addresses: readonly SocketAddress[], options: Omit<LinkOptions, 'address'>) {
+    this.#credentials = options.credentials
     this.#all = addresses.map((address) => new Link({ ...options, address }))
     for (const { state } of this.#all) state.subscribe(() => this.#choose())
   }
@@ -41,6 +50,27 @@ export class Links {
   issue(request: IssueRequest): Promise<IssueResponse> | undefined {
     const current = this.current.value
     return current === undefined ? undefined : call(current.client, issue, request)
+  }
+
+  /**
+   * Asks one control plane after the other for a certificate in the place of one that has expired, without presenting
+   * any.
+   *
+   * @throws what the last of them answered
+   */
+  async recover(request: RecoverRequest): Promise<RecoverResponse> {
+    let failure: unknown = new Error('no control plane is known')
+    for (const { address } of this.#all) {
+      const client = openChannel(address, this.#credentials().trust, undefined)
+      try {
+        return await call(client, recover, request)
+      } catch (error) {
+        failure = error
+      } finally {
+        client.close()
+      }
+    }
+    throw failure
   }
 
   #choose(): void {

@@ -11,6 +11,7 @@ import {
 import { delay } from '../../common/tasks.js'
 import { buildCsr } from '../../common/x509/csr.js'
 import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
+import { type AskToRecover, recoverKeyPair } from './recovery.js'
 import { renewalTime } from './renewal.js'
 import { type IdentityStore, type KeyPairFile, validityOf } from './store.js'
 
@@ -36,6 +37,7 @@ export interface CertificateOptions {
   readonly wanted: Latest<readonly string[]>
   /** Asks a control plane for certificates; undefined while none is connected. @throws when it does not answer */
   readonly issue: (request: IssueRequest) => Promise<IssueResponse> | undefined
+  readonly recover: AskToRecover
   readonly log: Log
   readonly now?: () => number
   readonly random?: () => number
@@ -58,7 +60,8 @@ type Subject = string | typeof HOST
 
 /**
  * Keeps the certificates of the host and its services: asks for those that are missing, renews each around half of its
- * life with a new key, and publishes the newest of all. A control plane that is away changes nothing until it is back.
+ * life with a new key, and publishes the newest of all. A control plane that is away changes nothing until it is back;
+ * if the host's own certificate has expired by then, its key proves the host once more.
  */
 export class Certificates {
   readonly held: Latest<Credentials>
@@ -101,6 +104,7 @@ export class Certificates {
 
   /** @returns how long to wait before the next look, in milliseconds */
   async #renewDue(): Promise<number> {
+    if (this.#expired()) return this.#recover()
     const due = this.#due()
     if (due.length === 0) return this.#untilNext()
     try {
@@ -111,7 +115,30 @@ export class Certificates {
     }
     // What is due still was refused, or nobody is connected: neither changes soon, unless a welcome says so.
     const left = this.#due().length
-    return left > 0 && left === due.length ? TICK_MS : SHORTEST_MS
+    return left > 0 && left === due.length ? Math.min(TICK_MS, this.#untilExpiry()) : SHORTEST_MS
+  }
+
+  /** A host whose own certificate has expired is let in nowhere to renew it. */
+  async #recover(): Promise<number> {
+    const { log, random } = this.#options
+    try {
+      const { keyPem, certificate } = await recoverKeyPair(this.held.value.host, this.#options.recover)
+      await this.#take(HOST, keyPem, certificate)
+    } catch (error) {
+      log.warn("the host's certificate has expired and was not replaced", { error })
+      return RETRY_MS * (0.5 + random())
+    }
+    if (!this.#expired()) return SHORTEST_MS
+    log.error("the host's new certificate has expired already: its clock, or the control plane's, is wrong")
+    return TICK_MS
+  }
+
+  #expired(): boolean {
+    return this.#options.now() >= this.held.value.host.notAfter
+  }
+
+  #untilExpiry(): number {
+    return Math.max(SHORTEST_MS, this.held.value.host.notAfter - this.#options.now())
   }
 
   /** Milliseconds until the next certificate is due, within what one timer is trusted with. */

@@ -20,6 +20,8 @@ export const AUTHORIZATION: {
   identity: {
     enrol: ['anonymous', 'host'],
     issue: ['host'],
+    // Whoever the certificate names that is presented in the message, which has expired.
+    recover: ['anonymous'],
   },
   agents: {
     session: ['host'],

@@ -18,6 +18,12 @@ import { CallRefusal } from './unary.js'
 /** Most certificates in one request; a host with more services asks again. */
 const MAX_REQUESTS = 100
 
+/** A host that asks, by which of its certificates. */
+export interface Caller {
+  readonly identity: Identity
+  readonly serial: string
+}
+
 /** What issuing decides by. */
 export interface IssueContext {
   readonly issuer: Issuer
@@ -30,10 +36,10 @@ export interface IssueContext {
  * Issues certificates to a host, for itself and for services that it may run. The names come from the rules and never
  * from the CSR. One refusal does not take the others down.
  *
- * @param caller who asks, as TLS verified it
+ * @param caller who asks, as TLS verified it, and the serial of the certificate that proved it
  */
 export async function issueToHost(
-  caller: Identity,
+  caller: Caller,
   request: IssueRequest,
   context: IssueContext,
 ): Promise<IssueResponse> {
@@ -45,11 +51,16 @@ export async function issueToHost(
   return create(IssueResponseSchema, { results })
 }
 
-async function issueOne(caller: Identity, request: CertificateRequest, context: IssueContext): Promise<IssueResult> {
+async function issueOne(caller: Caller, request: CertificateRequest, context: IssueContext): Promise<IssueResult> {
   const { issuer } = context
   try {
     const identity = subjectOf(caller, request, context)
-    const issued = await issuer.issue({ csrPem: request.csrPem, identity, host: caller.name })
+    const issued = await issuer.issue({
+      csrPem: request.csrPem,
+      identity,
+      host: caller.identity.name,
+      provenBy: caller.serial,
+    })
     return create(IssueResultSchema, {
       result: { case: 'certificate', value: toCertificate(issued, issuer.trustBundlePem) },
     })
@@ -59,16 +70,14 @@ async function issueOne(caller: Identity, request: CertificateRequest, context: 
   }
 }
 
-function subjectOf(caller: Identity, { subject }: CertificateRequest, { issuer, mayRun, log }: IssueContext): Identity {
-  if (subject.case === 'host' && subject.value) return caller
+function subjectOf(caller: Caller, { subject }: CertificateRequest, { issuer, mayRun, log }: IssueContext): Identity {
+  const host = caller.identity.name
+  if (subject.case === 'host' && subject.value) return caller.identity
   const service = subject.case === 'service' ? subject.value : ''
   const spiffeId = serviceId(issuer.trustDomain, service)
   const identity = parseSpiffeId(spiffeId)
-  if (identity !== undefined && mayRun(caller.name, service)) return identity
+  if (identity !== undefined && mayRun(host, service)) return identity
   const reason = identity === undefined ? 'no-service-name' : 'not-allowed-to-run-the-service'
-  auditCertificate(log, { decision: 'refused', identity: spiffeId, host: caller.name, reason })
-  throw new CallRefusal(
-    status.PERMISSION_DENIED,
-    `host ${caller.name} may not run the service ${JSON.stringify(service)}`,
-  )
+  auditCertificate(log, { decision: 'refused', identity: spiffeId, host, reason })
+  throw new CallRefusal(status.PERMISSION_DENIED, `host ${host} may not run the service ${JSON.stringify(service)}`)
 }

@@ -9,7 +9,11 @@ import { acceptCsr, type IssuedLeaf, IssueError, type IssueRequest, issueLeaf } 
 import { CallRefusal } from './unary.js'
 
 /** A request of a host for a certificate to which it has the right. */
-export type HostIssueRequest = Pick<IssueRequest, 'csrPem' | 'identity'> & { readonly host: string }
+export type HostIssueRequest = Pick<IssueRequest, 'csrPem' | 'identity'> & {
+  readonly host: string
+  /** Serial of the host's own certificate by which it asks; absent where a token proved it. */
+  readonly provenBy?: string
+}
 
 /** Issues certificates to hosts: each is recorded on the disk before it is handed out. */
 export class Issuer {
@@ -39,7 +43,7 @@ export class Issuer {
     const issued = this.#sign(request)
     const { spiffeId: identity, serial, notAfter } = issued
     try {
-      await this.#hosts.recordIssued(request.host, [{ serial, identity, notAfter }])
+      await this.#hosts.recordIssued(request.host, [{ serial, identity, notAfter }], Date.now(), request.provenBy)
     } catch (error) {
       // Banned or evicted while the certificate was made: then it is not handed out.
       if (error instanceof HostError) throw new CallRefusal(status.PERMISSION_DENIED, error.message)

@@ -10,6 +10,8 @@ import {
   Identity as IdentityService,
   type IssueRequest,
   type IssueResponse,
+  type RecoverRequest,
+  type RecoverResponse,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { type AdsCall, addAdsService } from '../../common/xds/grpc-service.js'
 import { StreamRefusal } from '../../common/xds/refusal.js'
@@ -17,12 +19,13 @@ import type { Identify } from '../../common/xds/served-stream.js'
 import type { XdsServer } from '../../common/xds/server.js'
 import { type EnrolContext, enrolHost } from './enrol.js'
 import { type IssueContext, issueToHost } from './issue.js'
+import { type RecoverContext, recoverHost } from './recover.js'
 import type { CallerOf } from './server.js'
 import { type SessionContext, serveSession } from './session.js'
 import { CallRefusal, unary } from './unary.js'
 
 /** What the methods of the API work with. */
-export interface ApiContext extends EnrolContext, IssueContext, SessionContext {
+export interface ApiContext extends EnrolContext, IssueContext, RecoverContext, SessionContext {
   readonly xds: XdsServer<AdsCall>
 }
 
@@ -33,8 +36,9 @@ export function addServices(server: Server, callerOf: CallerOf, context: ApiCont
     Issue: unary<IssueRequest, IssueResponse>(async (call) => {
       const host = hostOf(callerOf, call)
       if (host === undefined) throw new CallRefusal(status.PERMISSION_DENIED, NO_HOST)
-      return issueToHost(host, call.request, context)
+      return issueToHost({ identity: host, serial: callerOf(call)?.certificate?.serial ?? '' }, call.request, context)
     }, context.log),
+    Recover: unary<RecoverRequest, RecoverResponse>((call) => recoverHost(call.request, context), context.log),
   })
   const Session: handleBidiStreamingCall<AgentMessage, ControlPlaneMessage> = (call) => {
     const host = hostOf(callerOf, call)

@@ -21,8 +21,10 @@ const host = z
     keyHash: z.string(),
     /** Names or patterns of services that its token granted. */
     services: z.array(z.string()).readonly(),
-    /** Those that have not expired. */
+    /** Those that have not expired, and of the host's own the last ones that have: by them it may recover. */
     certificates: z.array(certificate).readonly(),
+    /** Serial of the host's own certificate by which it asked for another one last. */
+    provenBy: z.string().optional(),
     banned: z.strictObject({ since: z.number(), reason: z.string() }).readonly().optional(),
     /** It stays out until it joins here anew, or is admitted. */
     evicted: z.strictObject({ since: z.number() }).readonly().optional(),

@@ -1,4 +1,5 @@
 import { matchesPattern } from '../../common/config/fields.js'
+import { parseSpiffeId } from '../../common/identity.js'
 import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import type { Change, StateFile } from '../state-file.js'
@@ -105,24 +106,48 @@ export class HostRegistry {
     )
   }
 
+  /**
+   * The end of a certificate of the host's own by which it may ask for another one although it has expired: issued in
+   * its present membership, and none that it got later has been used to ask for one. So what was stolen with an old
+   * backup is worth nothing once the host went on. Undefined for all others.
+   */
+  recoverableUntil(host: string, serial: string): number | undefined {
+    const record = this.isMember(host) ? this.changes.value.get(host) : undefined
+    if (record === undefined) return undefined
+    const found = record.certificates.findIndex((one) => one.serial === serial)
+    const proven = record.certificates.findIndex((one) => one.serial === record.provenBy)
+    return found < proven ? undefined : record.certificates[found]?.notAfter
+  }
+
   /** Whether the host is banned. */
   isBanned(host: string): boolean {
     return this.changes.value.get(host)?.banned !== undefined
   }
 
   /**
-   * Records certificates before they are handed out, and forgets those that have expired. A host that is not known yet
-   * joined at another control plane: nobody else gets as far as a certificate.
+   * Records certificates before they are handed out, and forgets those that have expired and cannot help to recover. A
+   * host that is not known yet joined at another control plane: nobody else gets as far as a certificate.
    *
+   * @param provenBy serial of the host's own certificate by which it asked
    * @throws HostError `evicted` or `banned`, when it became so meanwhile: then they must not be handed out
    */
-  async recordIssued(host: string, issued: readonly IssuedCertificate[], now: number = Date.now()): Promise<void> {
+  async recordIssued(
+    host: string,
+    issued: readonly IssuedCertificate[],
+    now: number = Date.now(),
+    provenBy?: string,
+  ): Promise<void> {
     await this.#change(host, (known) => {
       const record = known ?? joinedElsewhere(host)
       if (record.banned !== undefined) throw new HostError('banned', host, `${host} is banned`)
       if (record.evicted !== undefined) throw new HostError('evicted', host, `${host} was evicted`)
-      const live = record.certificates.filter(({ notAfter }) => notAfter > now)
-      return { ...record, certificates: newestOfEach([...live, ...issued]) }
+      const proven = provenBy ?? record.provenBy
+      const kept = withoutSpent(record.certificates, proven, now)
+      return {
+        ...record,
+        certificates: newestOfEach([...kept, ...issued]),
+        ...(proven === undefined ? {} : { provenBy: proven }),
+      }
     })
   }
 
@@ -205,6 +230,18 @@ function withRecord({ hosts }: HostsState, record: HostRecord): HostsState {
 
 function byHost(a: HostRecord, b: HostRecord): number {
   return a.host < b.host ? -1 : 1
+}
+
+/** Leaves out what has expired, except the host's own from the one on by which it proved itself last. */
+function withoutSpent(
+  certificates: readonly IssuedCertificate[],
+  provenBy: string | undefined,
+  now: number,
+): readonly IssuedCertificate[] {
+  const proven = certificates.findIndex(({ serial }) => serial === provenBy)
+  return certificates.filter(
+    ({ notAfter, identity }, index) => notAfter > now || (index >= proven && parseSpiffeId(identity)?.kind === 'host'),
+  )
 }
 
 /** So many certificates are remembered for one identity of a host: more than its renewals ever need at once. */

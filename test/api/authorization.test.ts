@@ -15,6 +15,7 @@ const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService'
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   [`${IDENTITY}/Enrol`]: ['no client certificate', 'a host'],
   [`${IDENTITY}/Issue`]: ['a host'],
+  [`${IDENTITY}/Recover`]: ['no client certificate'],
   [`${AGENTS}/Session`]: ['a host'],
   [`${ADS}/DeltaAggregatedResources`]: ['a host'],
   [`${ADS}/StreamAggregatedResources`]: ['a host'],

@@ -17,6 +17,7 @@ export interface TestControlPlaneOptions {
   /** Its state and CA; a new one unless given. */
   readonly directory?: string
   readonly leafTtl?: string
+  readonly recoveryGrace?: string
   /** Text of documents of the mesh. */
   readonly documents?: string
 }
@@ -45,11 +46,11 @@ export async function startControlPlane(
   t: TestContext,
   options: TestControlPlaneOptions = {},
 ): Promise<TestControlPlane> {
-  const { directory = await prepareDirectory(t), leafTtl = '72h' } = options
+  const { directory = await prepareDirectory(t), leafTtl = '72h', recoveryGrace = '720h' } = options
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
-  const settings = settingsOf(directory, leafTtl)
+  const settings = settingsOf(directory, { leafTtl, recoveryGrace })
   const running = runControlPlane({ settings, environment: {}, log }, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -100,7 +101,7 @@ async function prepareDirectory(t: TestContext): Promise<string> {
   return directory
 }
 
-function settingsOf(directory: string, leafTtl: string) {
+function settingsOf(directory: string, ca: { readonly leafTtl: string; readonly recoveryGrace: string }) {
   const settings = controlPlaneSettings.parse({
     trustDomain: TRUST_DOMAIN,
     listen: '127.0.0.1:15012',
@@ -108,7 +109,7 @@ function settingsOf(directory: string, leafTtl: string) {
     discovery: { files: join(directory, 'catalog.d') },
     config: [join(directory, 'mesh.d')],
     state: { directory },
-    ca: { leafTtl },
+    ca,
   })
   return { ...settings, listen: { address: '127.0.0.1', port: 0 } }
 }

@@ -90,15 +90,37 @@ test('certificates from before an eviction are not recognised after the host joi
   assert.equal(hosts.recognises('web-1', '0b'), false)
 })
 
-test('issued certificates are kept until they expire', async (t) => {
+test('certificates of services are kept until they expire, those of the host until a later one has been used', async (t) => {
   const { hosts } = await open(t)
   await hosts.enrol(ENROLMENT)
-  await hosts.recordIssued('web-1', [certificate('01', NOW + 1_000), certificate('02', NOW + 5_000)], NOW)
-  await hosts.recordIssued('web-1', [certificate('03', NOW + 9_000)], NOW + 1_000)
-  assert.deepEqual(
-    hosts.list()[0]?.certificates.map(({ serial }) => serial),
-    ['02', '03'],
-  )
+  const kept = () => hosts.list()[0]?.certificates.map(({ serial }) => serial)
+  const web = { ...certificate('0a', NOW + 1_000), identity: 'spiffe://mesh.example/svc/web' }
+  await hosts.recordIssued('web-1', [certificate('01', NOW + 1_000), web, certificate('02', NOW + 5_000)], NOW)
+  await hosts.recordIssued('web-1', [certificate('03', NOW + 9_000)], NOW + 1_000, '01')
+  assert.deepEqual(kept(), ['01', '02', '03'])
+  await hosts.recordIssued('web-1', [certificate('04', NOW + 9_000)], NOW + 2_000, '03')
+  assert.deepEqual(kept(), ['02', '03', '04'])
+  await hosts.recordIssued('web-1', [certificate('05', NOW + 9_000)], NOW + 6_000)
+  assert.deepEqual(kept(), ['03', '04', '05'])
+})
+
+test('a host recovers by the certificate that it used last, and by what it may have got since', async (t) => {
+  const { hosts } = await open(t)
+  await hosts.enrol(ENROLMENT)
+  const [first, second, third] = ['01', '02', '03'].map((serial) => certificate(serial, NOW + 1_000))
+  for (const [issued, by] of [
+    [first, undefined],
+    [second, '01'],
+    [third, '02'],
+  ] as const) {
+    await hosts.recordIssued('web-1', issued === undefined ? [] : [issued], NOW, by)
+  }
+  const recoverable = () => ['01', '02', '03', '04'].filter((serial) => hosts.recoverableUntil('web-1', serial))
+  assert.deepEqual(recoverable(), ['02', '03'])
+  assert.equal(hosts.recoverableUntil('web-1', '02'), NOW + 1_000)
+  assert.equal(hosts.recoverableUntil('web-2', '02'), undefined)
+  await hosts.ban('web-1', 'stolen', NOW)
+  assert.deepEqual(recoverable(), [])
 })
 
 test('what is issued to a host that joined at another control plane is recorded as its only trace', async (t) => {

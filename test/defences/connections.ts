@@ -102,7 +102,7 @@ export const CONNECTIONS: readonly Defence[] = [
   ),
   defencesOf('controlplane/api/issue.js', 'api/join.test.js')(
     'a host gets certificates for services that it may run, and no others',
-    'identity !== undefined && mayRun(caller.name, service)',
+    'identity !== undefined && mayRun(host, service)',
     'identity !== undefined',
     'certificates for services that its token or a host-policy allows, and for no others',
   ),
