@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Latest } from '../common/latest.js'
 import { delay, type Task } from '../common/tasks.js'
-import { readFirstPortToBind } from './low-ports.js'
-import { readOccupiedPorts } from './occupied-ports.js'
+import { readFirstPortToBind } from './names/low-ports.js'
+import { readOccupiedPorts } from './names/occupied-ports.js'
 import { ownAddress } from './own-address.js'
 import type { HostFacts } from './reports.js'
 import type { ServiceFile } from './service-file.js'
@@ -26,7 +26,14 @@ export class NoAddress extends Error {
 export async function readHostFacts(settings: AgentSettings, envoyVersion: string): Promise<Latest<HostFacts>> {
   const address = settings.address ?? (await ownAddress())
   if (address === undefined) throw new NoAddress()
-  return new Latest<HostFacts>({ address, envoyVersion, sessionId: randomUUID(), occupiedPorts: [], caller: undefined })
+  return new Latest<HostFacts>({
+    address,
+    envoyVersion,
+    sessionId: randomUUID(),
+    occupiedPorts: [],
+    caller: undefined,
+    namesProblem: undefined,
+  })
 }
 
 /**

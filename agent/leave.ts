@@ -1,6 +1,6 @@
 import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
-import { delay, type Task } from '../common/tasks.js'
+import { aborted, delay, type Task } from '../common/tasks.js'
 
 /** How long control planes may take to note the farewell, milliseconds. */
 const FAREWELL_MS = 2_000
@@ -39,11 +39,4 @@ export function leaveInOrder({ leaving, sessions, envoy, log }: LeaveOrder): Tas
       await Promise.allSettled([envoyEnded, sessionsEnded])
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

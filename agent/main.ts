@@ -17,6 +17,7 @@ import { ownSecrets } from './identity/own-secrets.js'
 import { IdentityStore, type Membership } from './identity/store.js'
 import { leaveInOrder } from './leave.js'
 import { waitForMembership } from './membership.js'
+import { keepNamesRule } from './names/redirect.js'
 import { runCache } from './relay/cache.js'
 import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
@@ -131,6 +132,7 @@ async function assemble(assembly: Assembly) {
     watchServices(settings, services, log),
     settleCaller(settings.names.as, membership, services, facts, store),
     watchOccupiedPorts(facts, services),
+    keepNamesRule({ ...assembly, envoy }),
     runServiceChecks(services, settings.applicationAddress, healths, assembly.environment, log),
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),

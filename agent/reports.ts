@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly occupiedPorts: readonly number[]
   /** The service whose identity calls by name carry; undefined: the host's own. */
   readonly caller: string | undefined
+  /** What keeps calls by name from working, for people; undefined: nothing that is known. */
+  readonly namesProblem: string | undefined
 }
 
 /** What the agent says of its host. */
@@ -45,6 +47,8 @@ export function buildHostReport(settings: AgentSettings, facts: HostFacts): Host
     namesRange: names.enabled ? names.range : '',
     namesDns: names.enabled ? formatSocketAddress(names.dns) : '',
     namesMode: names.mode,
+    namesRedirectPort: names.mode === 'redirect' ? names.redirectPort : 0,
+    namesProblem: (facts.namesProblem ?? '').slice(0, 500),
     occupiedPorts: [...facts.occupiedPorts],
     sessionId: facts.sessionId,
     caller: facts.caller ?? '',

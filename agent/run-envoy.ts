@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { makeDirectory, readIfPresent, writeFileAtomically } from '../common/files.js'
+import { makeDirectory, writeIfDifferent } from '../common/files.js'
 import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
@@ -33,7 +33,7 @@ export function runEnvoy({ settings, host, envoyPath, environment, status, log }
     const adminSocket = join(envoyRunDirectory, 'admin.sock')
     const bootstrap = join(runDirectory, 'envoy.json')
     await makeDirectory(envoyRunDirectory, 0o750)
-    await writeIfDifferent(bootstrap, bootstrapOf(settings, host, adminSocket))
+    await writeIfDifferent(bootstrap, bootstrapOf(settings, host, adminSocket), 0o640)
     const supervise = superviseEnvoy({
       launcher: createChildProcessLauncher(environment, log),
       spec: {
@@ -64,9 +64,4 @@ function bootstrapOf(settings: AgentSettings, host: string, adminSocket: string)
     adminSocket,
     metrics: settings.metrics.envoy === 'off' ? undefined : settings.metrics.envoy,
   })
-}
-
-/** An unchanged file keeps its time, so that nothing that watches it is woken. */
-async function writeIfDifferent(path: string, text: string): Promise<void> {
-  if ((await readIfPresent(path)) !== text) await writeFileAtomically(path, text, 0o640)
 }

@@ -42,11 +42,12 @@ const names = z.strictObject({
       'the service whose identity calls by name carry; absent: the only service of the host, or with several the host itself',
     ),
   mode: z
-    .literal('bind', {
-      error: (issue) => (issue.input === 'redirect' ? 'mode: redirect is not supported yet' : 'write bind'),
-    })
+    .enum(['bind', 'redirect'])
     .default('bind')
-    .describe('bind: Envoy listens on the virtual addresses itself'),
+    .describe(
+      'bind: Envoy listens on the virtual addresses itself; redirect: a rule of the firewall sends what is for them to Envoy, and no port is taken from any application',
+    ),
+  redirectPort: port.default(15001).describe('where Envoy takes redirected connections, on 127.0.0.1'),
   hostsFile: notYet(),
   allowUsers: notYet(),
 })
@@ -92,7 +93,10 @@ export const agentSettings = z.strictObject({
   metrics: metrics.prefault({}).describe('where metrics are read'),
   servicesDirectory: z.string().default('/etc/mesh/services.d').describe('the files of the services of this host'),
   stateDirectory: z.string().default('/var/lib/mesh-agent').describe('keys, certificates, the last good configuration'),
-  runDirectory: z.string().default('/run/mesh-agent').describe('the xDS socket and the bootstrap'),
+  runDirectory: z
+    .string()
+    .default('/run/mesh-agent')
+    .describe('the xDS socket, the bootstrap, and the rule of mode redirect'),
   envoyRunDirectory: z.string().default('/run/mesh-envoy').describe("Envoy's admin socket"),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('the least that the agent logs'),
 })

@@ -47,6 +47,14 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   await syncDirectory(dirname(path))
 }
 
+/**
+ * Replaces a text file unless it has that text already: an unchanged file keeps its time, so that nothing that watches
+ * it is woken.
+ */
+export async function writeIfDifferent(path: string, text: string, mode: number): Promise<void> {
+  if ((await readIfPresent(path)) !== text) await writeFileAtomically(path, text, mode)
+}
+
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
   try {

@@ -30,6 +30,14 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
 }
 
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /**
  * Waits `ms` milliseconds or until one of the signals aborts, whichever is first; never rejects. Signals are not joined
  * by `AbortSignal.any`, which on Node 20 leaks an entry into each long-lived signal.

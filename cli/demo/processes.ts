@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { delay } from '../../common/tasks.js'
 
 /** The `mesh` command itself, as it runs now. */
-const MESH = fileURLToPath(new URL('../main.js', import.meta.url))
+export const MESH = fileURLToPath(new URL('../main.js', import.meta.url))
 
 /** A process of the demo ended although it should not have, or with a failure. */
 export class ProcessFailed extends Error {
@@ -52,10 +52,19 @@ export class DemoProcesses {
     return this.start(name, [MESH, ...parameters], {})
   }
 
-  /** Starts a Node program and leaves it running. */
-  start(name: string, parameters: readonly string[], environment: Readonly<Record<string, string>>): DemoProcess {
+  /**
+   * Starts a Node program and leaves it running.
+   *
+   * @param before a command that runs the program in its own process, such as `setpriv …`
+   */
+  start(
+    name: string,
+    parameters: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    before: readonly string[] = [],
+  ): DemoProcess {
     const log = createWriteStream(this.logOf(name), { flags: 'a' })
-    const [command, ...words] = this.#command(parameters)
+    const [command, ...words] = this.#command(parameters, before)
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
       // In a process group of its own, so that Ctrl-C reaches only the demo, which ends its parts in order.
@@ -77,8 +86,8 @@ export class DemoProcesses {
     return output()
   }
 
-  #command(parameters: readonly string[]): readonly [string, ...string[]] {
-    const [first, ...more] = [...this.#within, process.execPath, ...parameters]
+  #command(parameters: readonly string[], before: readonly string[] = []): readonly [string, ...string[]] {
+    const [first, ...more] = [...this.#within, ...before, process.execPath, ...parameters]
     return [first ?? process.execPath, ...more]
   }
 

@@ -57,6 +57,7 @@ export const PROBLEM_CODES = {
   MSH0405: 'Instances of one service have a port on different numbers; callers by name may use each.',
   MSH0406: 'A declared upstream leads to a service or port that does not exist.',
   MSH0501: 'An Envoy refuses a resource and keeps what it had.',
+  MSH0502: 'Calls by name do not reach Envoy on a host.',
 } as const
 
 /** A code of the table. */

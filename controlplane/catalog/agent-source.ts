@@ -70,7 +70,12 @@ function portOf({ name, port, protocol }: ServiceFacts['ports'][number]): Instan
 function namesOf(facts: HostFacts): HostNames | undefined {
   const dns = parseSocketAddress(facts.namesDns)
   if (facts.namesRange === '' || dns === undefined) return undefined
-  return { range: facts.namesRange, dns, occupiedPorts: [...facts.occupiedPorts].sort((a, b) => a - b) }
+  return {
+    range: facts.namesRange,
+    dns,
+    occupiedPorts: [...facts.occupiedPorts].sort((a, b) => a - b),
+    ...(facts.namesRedirectPort === 0 ? {} : { redirectPort: facts.namesRedirectPort }),
+  }
 }
 
 function localityOf({ region, zone }: HostFacts): Locality {

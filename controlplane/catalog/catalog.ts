@@ -60,6 +60,11 @@ export interface HostNames {
   readonly dns: SocketAddress
   /** Ports that name listeners must leave alone on this host: wildcard listeners and local services. */
   readonly occupiedPorts: readonly number[]
+  /**
+   * The port on 127.0.0.1 to which the host's firewall sends connections to virtual addresses; absent: Envoy listens on
+   * the addresses itself.
+   */
+  readonly redirectPort?: number
 }
 
 /** A dependency with a local address of its own, declared by a service. */

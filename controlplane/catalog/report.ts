@@ -44,6 +44,9 @@ export const hostReport = z.strictObject({
     z.string().regex(/^\d{1,3}(?:\.\d{1,3}){3}\/(?:[89]|1[0-6])$/, 'not a range of /16 or larger'),
   ]),
   namesDns: shortText,
+  /** 0: Envoy listens on the virtual addresses itself. */
+  namesRedirectPort: z.int().min(0).max(65535).default(0),
+  namesProblem: shortText.default(''),
   occupiedPorts: z.array(port).max(65_535),
   caller: shortText,
   applicationAddress: ipAddress,
@@ -125,6 +128,8 @@ export function parseHostReport(message: HostReport): HostFacts {
     envoyVersion: message.envoyVersion,
     namesRange: message.namesRange,
     namesDns: message.namesDns,
+    namesRedirectPort: message.namesMode === 'redirect' ? message.namesRedirectPort : 0,
+    namesProblem: message.namesProblem,
     occupiedPorts: message.occupiedPorts,
     caller: message.caller,
     applicationAddress: message.applicationAddress || '127.0.0.1',

@@ -11,7 +11,7 @@ import type { SocketAddress } from '../../common/socket-address.js'
 import type { InboundPort, MeshHost, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
 import { duration, pack, socketAddress } from './messages.js'
-import { applicationCluster, INBOUND_LISTENER, nameListener } from './names.js'
+import { applicationCluster, INBOUND_LISTENER, nameListener, REDIRECT_LISTENER } from './names.js'
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
 
@@ -70,9 +70,29 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
  * The listener of a named port at its service's virtual address, on one of its numbers. All numbers as the additional
  * addresses of one listener would be less memory, but Envoy refuses to change such a list: the update has "duplicate
  * addresses" with the listener that it replaces.
+ *
+ * @param redirected whether connections come from {@link buildRedirectListener}; else it listens itself
  */
-export function buildNameListener(port: NamedPort, address: SocketAddress): Listener {
-  return outboundListener(nameListener(port.name, address.port), address, port)
+export function buildNameListener(port: NamedPort, address: SocketAddress, redirected: boolean): Listener {
+  const listener = outboundListener(nameListener(port.name, address.port, redirected), address, port)
+  return redirected ? { ...listener, bindToPort: false } : listener
+}
+
+/**
+ * The listener to which the host's firewall sends every connection to a virtual address. It hands each to the listener of
+ * the address that was called. One that no listener is for, such as a connection to this port itself, meets a chain
+ * without filters and is closed: nothing is ever passed on to where it was going.
+ */
+export function buildRedirectListener(address: SocketAddress): Listener {
+  return create(ListenerSchema, {
+    name: REDIRECT_LISTENER,
+    address: socketAddress(address),
+    statPrefix: REDIRECT_LISTENER,
+    trafficDirection: TrafficDirection.OUTBOUND,
+    useOriginalDst: true,
+    enableReusePort: false,
+    filterChains: [{ name: 'close' }],
+  })
 }
 
 /** The listener of a declared upstream, whose calls carry the identity of the service that declared it. */

@@ -15,9 +15,12 @@ export function inboundRouteName(port: string): string {
   return `inbound/${port}`
 }
 
-/** The listener of a port at its service's virtual address, one for each number. */
-export function nameListener(port: string, number: number): string {
-  return `name/${port}/${number}`
+/**
+ * The listener of a port at its service's virtual address, one for each number. One that gets redirected connections has
+ * another name than one that listens itself, because Envoy does not turn one into the other.
+ */
+export function nameListener(port: string, number: number, redirected: boolean): string {
+  return `${redirected ? 'redirected' : 'name'}/${port}/${number}`
 }
 
 /** A cluster or route configuration for calls that carry the identity of one service instead of the caller's. */
@@ -30,6 +33,9 @@ export const INBOUND_LISTENER = 'inbound'
 
 /** The listener that answers DNS. */
 export const DNS_LISTENER = 'dns'
+
+/** The listener to which the host's firewall sends connections to virtual addresses. */
+export const REDIRECT_LISTENER = 'redirect'
 
 /** What calls by name present; the agent answers it. */
 export const CALLER_SECRET = 'caller'

@@ -16,6 +16,7 @@ import type {
   NamedPort,
   NameView,
   OutboundRoutes,
+  SocketAddress,
   TcpAllowList,
   UpstreamListener,
 } from '../mesh/mesh.js'
@@ -23,7 +24,7 @@ import { buildApplicationCluster, buildCluster } from './cluster.js'
 import { buildDnsListener } from './dns.js'
 import { buildEndpoints } from './endpoint.js'
 import { buildInboundRoutes } from './inbound-route.js'
-import { buildInboundListener, buildNameListener, buildUpstreamListener } from './listener.js'
+import { buildInboundListener, buildNameListener, buildRedirectListener, buildUpstreamListener } from './listener.js'
 import { encode, type Recipe } from './memo.js'
 import {
   allowSecret,
@@ -34,6 +35,7 @@ import {
   inboundRouteName,
   nameListener,
   outboundRouteName,
+  REDIRECT_LISTENER,
 } from './names.js'
 import { buildOutboundRoutes } from './outbound-route.js'
 import { allowContext } from './tls.js'
@@ -115,15 +117,26 @@ export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly R
     input: { dns: view.dns, anyCase: view.anyCase, addresses: view.addresses, domain },
     build: () => encode(ListenerSchema, buildDnsListener(view, domain)),
   }
+  const redirected = view.redirectedTo !== undefined
   const listeners = view.listeners.flatMap(({ port, address }): readonly Recipe[] => {
     const named = ports.get(port)?.named
     if (named === undefined) return []
     const input = { address, named: withoutSources(named) }
-    const build = () => encode(ListenerSchema, buildNameListener(named, address))
+    const build = () => encode(ListenerSchema, buildNameListener(named, address, redirected))
     // Views of one range share their listeners, whatever else is different.
-    return [{ type: LISTENER, name: nameListener(port, address.port), scope: address.address, input, build }]
+    const scope = address.address
+    return [{ type: LISTENER, name: nameListener(port, address.port, redirected), scope, input, build }]
   })
-  return [...(view.addresses.length === 0 ? [] : [dns]), ...listeners]
+  return [
+    ...(view.addresses.length === 0 ? [] : [dns]),
+    ...(view.redirectedTo === undefined ? [] : [redirectRecipe(view.key, view.redirectedTo)]),
+    ...listeners,
+  ]
+}
+
+function redirectRecipe(scope: string, address: SocketAddress): Recipe {
+  const build = () => encode(ListenerSchema, buildRedirectListener(address))
+  return { type: LISTENER, name: REDIRECT_LISTENER, scope, input: address, build }
 }
 
 /** What is particular to one host: its inbound side, and the listeners of its declared upstreams. */

@@ -217,16 +217,21 @@ export interface MeshHost {
   readonly nameView?: string
 }
 
-/** How names look on hosts with the same range and the same occupied ports. */
+/** How names look on hosts with the same range, the same mode and the same occupied ports. */
 export interface NameView {
   /** Made from the fields below; hosts with equal fields share one view. */
   readonly key: string
   readonly dns: SocketAddress
   /** Whether Envoy can be told to answer names in whatever case they are asked. */
   readonly anyCase: boolean
+  /**
+   * Where connections to virtual addresses arrive, sent by the host's firewall; absent: Envoy listens on the addresses
+   * itself.
+   */
+  readonly redirectedTo?: SocketAddress
   /** By service: its virtual address, IPv4. Sorted by service. */
   readonly addresses: readonly { readonly service: string; readonly address: string }[]
-  /** By named port and number: where it listens. Numbers that are occupied on these hosts are left out. */
+  /** By named port and number: where it is found. Numbers that Envoy cannot listen on on these hosts are left out. */
   readonly listeners: readonly { readonly port: string; readonly address: SocketAddress }[]
 }
 

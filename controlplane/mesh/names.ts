@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { addressIn } from '../../common/virtual-address.js'
 import type { CatalogHost, HostNames } from '../catalog/catalog.js'
 import { isAtLeast } from './envoy-version.js'
 import type { NamedPort, NameView } from './mesh.js'
-import { addressIn, type Offsets } from './virtual-address.js'
+import type { Offsets } from './virtual-address.js'
 
 /** The port on which every service with an http port listens beside its own: `http://payments.mesh/`. */
 export const HTTP_PORT = 80
@@ -36,10 +37,15 @@ export function numbersOfNames(ports: readonly NamedPort[]): ReadonlySet<number>
  */
 export function viewKey(host: CatalogHost, numbers: ReadonlySet<number>): string | undefined {
   if (host.names === undefined) return undefined
-  const { range, dns, occupiedPorts } = host.names
-  const inTheWay = occupiedPorts.filter((port) => numbers.has(port))
+  const { range, dns, redirectPort } = host.names
+  const inTheWay = inTheWayOfNames(host.names).filter((port) => numbers.has(port))
   const occupied = createHash('sha256').update(inTheWay.join()).digest('hex').slice(0, 32)
-  return `${range},${dns.address}:${dns.port}${answersAnyCase(host) ? '' : ',as-written'},${occupied}`
+  return `${range},${dns.address}:${dns.port}${answersAnyCase(host) ? '' : ',as-written'},${redirectPort ?? occupied}`
+}
+
+/** Ports that names cannot use on a host. Where connections are redirected, no port is bound, so none is in the way. */
+function inTheWayOfNames({ occupiedPorts, redirectPort }: HostNames): readonly number[] {
+  return redirectPort === undefined ? occupiedPorts : []
 }
 
 /** The first Envoy that finds `PAYMENTS.mesh`; those before it compare bytes, and refuse the field. */
@@ -54,7 +60,7 @@ function viewOf(
   ports: readonly NamedPort[],
   offsets: Offsets,
 ): NameView {
-  const occupied = new Set(names.occupiedPorts)
+  const occupied = new Set(inTheWayOfNames(names))
   const services = [...new Set(ports.map(({ service }) => service))].sort()
   const addresses = services.flatMap((service) => {
     const offset = offsets.services[service]?.offset
@@ -69,5 +75,7 @@ function viewOf(
     for (const number of free) used.add(`${address}:${number}`)
     return free.map((number) => ({ port: port.name, address: { address, port: number } }))
   })
-  return { key, dns: names.dns, anyCase, addresses, listeners }
+  const { dns, redirectPort } = names
+  const redirected = redirectPort === undefined ? {} : { redirectedTo: { address: '127.0.0.1', port: redirectPort } }
+  return { key, dns, anyCase, ...redirected, addresses, listeners }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CallerDecision, decideCaller } from '../../agent/caller.js'
-import { firstPortToBind } from '../../agent/low-ports.js'
+import { firstPortToBind } from '../../agent/names/low-ports.js'
 
 type Row = readonly [string, Parameters<typeof decideCaller>, CallerDecision]
 

@@ -14,6 +14,8 @@ const FACTS: HostFacts = {
   namesRange: '',
   namesDns: '',
   occupiedPorts: [],
+  namesRedirectPort: 0,
+  namesProblem: '',
   caller: '',
   applicationAddress: '127.0.0.1',
   envoyMetrics: '',

@@ -20,6 +20,8 @@ export interface LabHost {
   readonly services: readonly LabService[]
   /** Whose identity calls by name carry; absent: the only service's. */
   readonly as?: string
+  /** A command that runs its agent in its own process, with fewer rights. */
+  readonly before?: readonly string[]
   /** Further settings of `names` in `agent.yaml`, or others instead of those of the lab. */
   readonly names?: Readonly<Record<string, string | number>>
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { askControlPlane } from '../../cli/admin-client.js'
-import { type DemoProcess, DemoProcesses } from '../../cli/demo/processes.js'
+import { type DemoProcess, DemoProcesses, MESH } from '../../cli/demo/processes.js'
 import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
 import { findTestEnvoy } from '../lab/envoy.js'
 import { type LabFiles, labFiles, placeFile, writeControlPlane, writeHost } from './files.js'
@@ -54,7 +54,8 @@ export class MeshLab {
 
   startAgent(host: LabHost): void {
     const { settings } = this.files.host(host.name)
-    this.#running.set(host.name, this.#processes.mesh(host.name, 'agent', '--config', settings))
+    const words = [MESH, 'agent', '--config', settings]
+    this.#running.set(host.name, this.#processes.start(host.name, words, {}, host.before))
   }
 
   /** The running process of `controlplane`, or the agent of a host. @throws when there is none */

@@ -13,6 +13,7 @@ import {
   runClient,
 } from '../lab/clients.js'
 import { type Namespace, namespaceOrSkip } from '../lab/namespace.js'
+import { toolOrSkip } from '../lab/tools.js'
 import { GREETER, HTTP_PORT, PAY_1, TCP_PORT, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { until } from './until.js'
@@ -34,7 +35,9 @@ let directory: string
 let missing: string | undefined
 
 before(async () => {
-  const found = await namespaceOrSkip({ skip: (reason) => (missing = reason) })
+  const skip = (reason?: string) => (missing = reason)
+  if ((await toolOrSkip({ skip }, 'python3')) === undefined) return
+  const found = await namespaceOrSkip({ skip })
   if (found === undefined) return
   namespace = found
   directory = await mkdtemp(join(tmpdir(), 'mesh-clients-'))
@@ -165,7 +168,7 @@ function itIn(name: string, run: () => Promise<void>): void {
 }
 
 async function serve(address: string, port: number, text: string): Promise<void> {
-  await namespace.start(process.execPath, [join(CLIENTS_DIRECTORY, 'node/serve.mjs'), address, `${port}`, text])
+  await namespace.start('python3', [join(CLIENTS_DIRECTORY, 'python/serve.py'), address, `${port}`, text])
 }
 
 /** Asks the DNS listener on the loopback address of everybody, so many times at once. */

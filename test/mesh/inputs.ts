@@ -23,6 +23,8 @@ interface HostText {
   /** Version of its Envoy; absent: as for all. */
   readonly envoy?: string
   readonly occupied?: readonly number[]
+  /** Port to which connections to virtual addresses are redirected; absent: mode bind. */
+  readonly redirect?: number
   /** Of virtual addresses; 127.99.0.0/16 unless given. */
   readonly range?: string
   readonly services: Readonly<Record<string, ServiceText>>
@@ -86,7 +88,7 @@ export function buildFrom(catalog: Catalog, config: Config): ReturnType<typeof b
 
 function recordOf(
   host: string,
-  { address, range, caller = '', occupied = [], envoy = '', services }: HostText,
+  { address, range, caller = '', occupied = [], redirect = 0, envoy = '', services }: HostText,
 ): AgentRecord {
   const inbound = { address, port: 15006 }
   return {
@@ -103,6 +105,8 @@ function recordOf(
       namesRange: range ?? '127.99.0.0/16',
       namesDns: `${address}:15053`,
       occupiedPorts: [...occupied],
+      namesRedirectPort: redirect,
+      namesProblem: '',
       caller,
       applicationAddress: address,
       envoyMetrics: '',

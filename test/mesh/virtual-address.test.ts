@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  addressIn,
-  allocateOffsets,
-  LARGEST_OFFSET,
-  NO_OFFSETS,
-  REUSE_AFTER_MS,
-} from '../../controlplane/mesh/virtual-address.js'
+import { addressIn, LARGEST_OFFSET } from '../../common/virtual-address.js'
+import { allocateOffsets, NO_OFFSETS, REUSE_AFTER_MS } from '../../controlplane/mesh/virtual-address.js'
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `service-${index}`)
 

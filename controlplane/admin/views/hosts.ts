@@ -4,6 +4,7 @@ import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
 import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
+import { viewNames } from './names.js'
 import type { ViewSource } from './source.js'
 
 /** Every host that has joined or reports, sorted by name. */
@@ -79,6 +80,7 @@ function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefi
   const notes: string[] = []
   if (enrolment?.banned !== undefined && enrolment.banned.reason !== '')
     notes.push(`banned: ${enrolment.banned.reason}`)
+  if (record !== undefined) notes.push(...viewNames(record).map(({ message }) => message))
   const here = enrolment !== undefined && enrolment.joined === undefined
   if (!here) notes.push('has not joined at this control plane')
   if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')

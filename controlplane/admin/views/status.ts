@@ -1,6 +1,7 @@
 import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
 import type { Problem } from '../../../common/problem.js'
 import { viewHosts } from './hosts.js'
+import { viewNames } from './names.js'
 import { viewServices } from './services.js'
 import type { ViewSource } from './source.js'
 
@@ -23,7 +24,8 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const problems = [...self.config.problems, ...source.state.problems].map(viewProblem)
   const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
-  const all = [...refusals, ...problems]
+  const names = [...source.records.values()].flatMap(viewNames)
+  const all = [...refusals, ...names, ...problems]
   return {
     id: self.id,
     version: self.version,

@@ -1,4 +1,4 @@
-/** client.mjs NAME PORT FAMILY: as ../c/client.c, by Node's dns.lookup and http; FAMILY c-ares: by dns.resolve4 and resolve6. */
+/** client.mjs NAME PORT FAMILY: as ../c/client.c, by Node's dns.lookup and http; FAMILY c-ares: by dns.resolve4 and resolve6. It prints "body TEXT" too. */
 import dns from 'node:dns/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
@@ -17,11 +17,14 @@ function call() {
     if (port === '7000') {
       const socket = connect(7000, name)
       socket.on('error', reject).once('data', (data) => resolve(String(data).trim()) ?? socket.destroy())
+      socket.on('close', () => reject(new Error('closed')))
       return
     }
     get({ host: name, port, agent: false }, (response) => {
-      response.resume()
-      resolve(`HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`)
+      response.setEncoding('utf8').on('data', (text) => console.log('body', text))
+      response.on('end', () => {
+        resolve(`HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`)
+      })
     }).on('error', reject)
   })
 }

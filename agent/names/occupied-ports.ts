@@ -1,4 +1,4 @@
-import { readIfPresent } from '../common/files.js'
+import { readIfPresent } from '../../common/files.js'
 
 /** The state LISTEN in /proc/net/tcp. */
 const LISTEN = '0A'
