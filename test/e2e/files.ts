@@ -92,9 +92,16 @@ function namesOf({ address, range, as, names }: LabHost) {
 
 const DEFAULT_CHECK = '{ tcp: true, interval: 500ms }'
 
-function serviceFile({ service, port, protocol = 'http', check = DEFAULT_CHECK, more = '' }: LabService): string {
+function serviceFile({
+  service,
+  port,
+  ports,
+  protocol = 'http',
+  check = DEFAULT_CHECK,
+  more = '',
+}: LabService): string {
   return `service: ${service}
-port: ${port}
+${ports === undefined ? `port: ${port}` : `ports: ${ports}`}
 protocol: ${protocol}
 check: ${check}
 ${more}

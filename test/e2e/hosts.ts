@@ -5,6 +5,8 @@ export interface LabService {
   readonly service: string
   readonly port: number
   readonly protocol?: Protocol
+  /** Several ports instead of that one, as YAML. */
+  readonly ports?: string
   /** As YAML; absent: its port takes connections. */
   readonly check?: string
   /** Further lines of the service file, as YAML. */
