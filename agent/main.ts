@@ -119,13 +119,25 @@ async function assemble(assembly: Assembly) {
   const envoy = new Latest(notStarted(Date.now()))
   const healths: ReportSources['healths'] = new Latest(new Map())
   const leaving = new Latest(false)
-  const sources = { settings, facts, services, healths, envoy, relay: relay.status, credentials: held, leaving }
+  const followed = new Latest('')
+  const sources = {
+    settings,
+    facts,
+    services,
+    healths,
+    envoy,
+    relay: relay.status,
+    credentials: held,
+    leaving,
+    followed,
+  }
   const reports = new Latest(buildReports(sources))
   const credentials = (): { host: HostCredentials; trust: Trust } => ({
     host: held.value.host,
     trust: { trustBundlePem: held.value.trustBundlePem, trustDomain: membership.trustDomain },
   })
   const links = new Links(controlPlanesOf(settings, membership), { credentials, reports, log })
+  links.current.subscribe(() => followed.set(links.current.value?.welcome.controlPlaneId ?? ''))
   links.welcome.subscribe(() => allowed.set(links.welcome.value?.allowedServices ?? []))
   const node = { id: membership.host, userAgentName: 'hostmesh-agent', userAgentVersion: VERSION }
   const tasks: readonly Task[] = [

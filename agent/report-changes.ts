@@ -20,11 +20,13 @@ export interface ReportSources {
   readonly relay: Latest<RelayStatus>
   readonly credentials: Latest<Credentials>
   readonly leaving: Latest<boolean>
+  /** The ID of the control plane that is followed; empty: none. */
+  readonly followed: Latest<string>
 }
 
 /** What the agent would tell control planes now. */
 export function buildReports(sources: ReportSources): Reports {
-  const { settings, facts, services, healths, envoy, relay, credentials, leaving } = sources
+  const { settings, facts, services, healths, envoy, relay, credentials, leaving, followed } = sources
   return {
     host: buildHostReport(settings, facts.value),
     services: buildServicesReport(services.value, {
@@ -33,7 +35,7 @@ export function buildReports(sources: ReportSources): Reports {
       envoy: envoy.value.state,
       credentials: credentials.value,
     }),
-    envoy: buildEnvoyReport(envoy.value, relay.value, credentials.value),
+    envoy: buildEnvoyReport(envoy.value, relay.value, credentials.value, followed.value),
     leaving: leaving.value,
   }
 }

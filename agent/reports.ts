@@ -102,7 +102,12 @@ function judgeHealth(service: string, input: HealthInput): { readonly health: He
 }
 
 /** What the agent says of its Envoy. */
-export function buildEnvoyReport(envoy: EnvoyState, relay: RelayStatus, credentials: Credentials): EnvoyReport {
+export function buildEnvoyReport(
+  envoy: EnvoyState,
+  relay: RelayStatus,
+  credentials: Credentials,
+  controlPlaneId: string,
+): EnvoyReport {
   const ends = [credentials.host, ...credentials.services.values()].map(({ notAfter }) => notAfter)
   return create(EnvoyReportSchema, {
     state: envoy.state,
@@ -112,5 +117,6 @@ export function buildEnvoyReport(envoy: EnvoyState, relay: RelayStatus, credenti
     acknowledged: relay.acknowledged,
     subscribed: relay.subscribed,
     certificateExpiryUnixMs: BigInt(Math.min(...ends)),
+    controlPlaneId,
   })
 }

@@ -58,6 +58,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     config: config.loaded,
     enrolments: state.hosts.changes,
     mayRun: allows,
+    graces: { lost: settings.discovery.lostGrace, returning: settings.discovery.returnGrace },
     trustBundlePem,
     quarantine,
     offsets: state.offsets,
@@ -99,6 +100,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const bound = await api.listen()
   const routes = adminRoutes({
     source: () => ({
+      id: settings.id,
       state: pipeline.state.value,
       records: directory.records.value,
       enrolled: state.hosts.list(),

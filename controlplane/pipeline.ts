@@ -6,6 +6,7 @@ import { EMPTY_PUBLICATION, type Publication } from '../common/xds/resource.js'
 import type { AgentRecords } from './catalog/agents.js'
 import { type Catalog, EMPTY_CATALOG } from './catalog/catalog.js'
 import { mergeCatalog } from './catalog/merge.js'
+import type { Graces } from './catalog/presence.js'
 import type { LoadedConfig } from './config/watch.js'
 import { buildResources, verifyResources } from './envoy/build.js'
 import { ResourceMemo } from './envoy/memo.js'
@@ -33,6 +34,7 @@ export interface PipelineInputs {
   /** Whether a host may run a service, by its enrolment or a host-policy. */
   readonly mayRun: (host: string, service: string) => boolean
   readonly enrolments: Latest<unknown>
+  readonly graces: Graces
   readonly trustBundlePem: Latest<string>
   readonly quarantine: Quarantine
   readonly offsets: { readonly initial: Offsets; readonly save: (offsets: Offsets) => Promise<void> }
@@ -101,6 +103,7 @@ export class Pipeline {
       agents: this.#inputs.agents.value,
       files: config.catalogs,
       mayRun: this.#inputs.mayRun,
+      graces: this.#inputs.graces,
       now: this.#now(),
     })
     await this.#allocate(catalog)

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { duration, hostName, label, notYet } from '../common/config/fields.js'
 import { addressAndPort } from '../common/config/socket-address-field.js'
+import { DEFAULT_GRACES } from './catalog/presence.js'
+
+const DAY_MS = 86_400_000
 
 /** No certificate of a host or service lives longer, milliseconds. */
 const LONGEST_LEAF_MS = 72 * 3_600_000
@@ -11,10 +14,19 @@ const LONGEST_RECOVERY_MS = 90 * 24 * 3_600_000
 /** 30 days, milliseconds. */
 const USUAL_RECOVERY_MS = 30 * 24 * 3_600_000
 
+/** How long hosts that are not heard of are waited for. */
+const grace = (ms: number) => duration.default(ms).refine((value) => value >= 1000 && value <= DAY_MS, 'from 1s to 24h')
+
 const discovery = z.strictObject({
   consul: notYet(),
   agents: z.boolean().default(true).describe("whether agents' reports count"),
   files: z.string().default('/etc/mesh/catalog.d').describe('the directory of `kind: catalog` documents'),
+  lostGrace: grace(DEFAULT_GRACES.lost).describe(
+    'how long instances of a host stay whose session is lost; after that they go where others of their service are healthy',
+  ),
+  returnGrace: grace(DEFAULT_GRACES.returning).describe(
+    'how long a control plane that restarts waits for agents to report again before they count as lost',
+  ),
 })
 
 const admin = z.strictObject({

@@ -5,7 +5,7 @@ import { agentHost, agentInstances } from './agent-source.js'
 import type { AgentRecord, AgentRecords } from './agents.js'
 import type { Catalog, CatalogHost, Instance } from './catalog.js'
 import { fileInstances } from './file-source.js'
-import { judgePresence } from './presence.js'
+import { type Graces, judgePresence } from './presence.js'
 
 /** What the merge is made from. */
 export interface MergeInput {
@@ -14,6 +14,7 @@ export interface MergeInput {
   readonly files: ReadonlyMap<string, Located<CatalogDocument>>
   /** Whether a host may run a service, by its enrolment or a host-policy. */
   readonly mayRun: (host: string, service: string) => boolean
+  readonly graces?: Graces
   /** Wall-clock milliseconds. */
   readonly now: number
 }
@@ -36,7 +37,7 @@ export function mergeCatalog(input: MergeInput): MergeResult {
   const problems: Problem[] = []
   // Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts.
   const permitted = records.map((record) => refuseForeign(record, input.mayRun, problems))
-  const presence = judgePresence(permitted, input.now)
+  const presence = judgePresence(permitted, input.now, input.graces)
   const instances: Instance[] = []
   const hosts = new Map<string, CatalogHost>()
   for (const record of permitted) {

@@ -1,10 +1,15 @@
 import type { ServiceFacts } from './report.js'
 
-/** How long the instances of a host whose session is lost stay, in milliseconds. */
-export const LOST_GRACE_MS = 5 * 60_000
+/** How long hosts that are not heard of are waited for, in milliseconds. */
+export interface Graces {
+  /** How long the instances of a host whose session is lost stay. */
+  readonly lost: number
+  /** How long a restarted control plane waits for an agent to report again before it counts as lost. */
+  readonly returning: number
+}
 
-/** How long a restarted control plane waits for an agent to report again before it counts as lost, in milliseconds. */
-export const RETURN_GRACE_MS = 60_000
+/** What holds unless the settings say otherwise. */
+export const DEFAULT_GRACES: Graces = { lost: 5 * 60_000, returning: 60_000 }
 
 /** What is known of a host's session. Times are wall-clock milliseconds. */
 export type Session =
@@ -34,13 +39,14 @@ export type Presence = 'live' | 'unknown' | 'gone'
 export function judgePresence(
   hosts: readonly PresenceInput[],
   now: number,
+  graces: Graces = DEFAULT_GRACES,
 ): { readonly presenceOf: (host: string, service: string) => Presence; readonly nextChange: number | undefined } {
   const healthy = new Set(
     hosts
       .filter(({ session }) => session.state === 'live')
       .flatMap(({ services }) => services.filter(({ health }) => health === 'passing').map(({ service }) => service)),
   )
-  const deadlines = new Map(hosts.map(({ host, session }) => [host, deadlineOf(session)]))
+  const deadlines = new Map(hosts.map(({ host, session }) => [host, deadlineOf(session, graces)]))
   const nextChange = [...deadlines.values()].filter((deadline) => deadline !== undefined && deadline > now)
   return {
     presenceOf(host, service) {
@@ -52,7 +58,7 @@ export function judgePresence(
   }
 }
 
-function deadlineOf(session: Session): number | undefined {
+function deadlineOf(session: Session, graces: Graces): number | undefined {
   if (session.state === 'live') return undefined
-  return session.since + (session.state === 'lost' ? LOST_GRACE_MS : RETURN_GRACE_MS)
+  return session.since + (session.state === 'lost' ? graces.lost : graces.returning)
 }

@@ -104,6 +104,7 @@ const envoyReport = z.strictObject({
   acknowledged: z.int().min(0),
   subscribed: z.int().min(0),
   certificateExpiryMs: time,
+  controlPlaneId: shortText,
 })
 
 /** What a host's Envoy does and makes of its configuration; times are wall-clock milliseconds. */
@@ -173,5 +174,6 @@ export function parseEnvoyReport(message: EnvoyReport): EnvoyFacts {
     acknowledged: message.acknowledged,
     subscribed: message.subscribed,
     certificateExpiryMs: Number(message.certificateExpiryUnixMs),
+    controlPlaneId: message.controlPlaneId,
   })
 }

@@ -7,6 +7,7 @@ import type { TokenCreated, TokenRequest } from '../../common/admin-api.js'
 import { parseToken } from '../../common/join-token.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { type Authority, initAuthority, loadAuthority } from '../../controlplane/ca/authority.js'
+import { issueIntermediate } from '../../controlplane/ca/issue-intermediate.js'
 import { runControlPlane } from '../../controlplane/main.js'
 import { controlPlaneSettings } from '../../controlplane/settings-schema.js'
 import { atEnd } from '../lab/at-end.js'
@@ -20,6 +21,8 @@ export interface TestControlPlaneOptions {
   readonly recoveryGrace?: string
   /** Text of documents of the mesh. */
   readonly documents?: string
+  /** The first control plane of the mesh that this one belongs to; absent: a mesh of its own. */
+  readonly beside?: TestControlPlane
 }
 
 /** A control plane that runs in this process on loopback. */
@@ -46,7 +49,7 @@ export async function startControlPlane(
   t: TestContext,
   options: TestControlPlaneOptions = {},
 ): Promise<TestControlPlane> {
-  const { directory = await prepareDirectory(t), leafTtl = '72h', recoveryGrace = '720h' } = options
+  const { directory = await prepareDirectory(t, options.beside), leafTtl = '72h', recoveryGrace = '720h' } = options
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
@@ -93,11 +96,13 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-async function prepareDirectory(t: TestContext): Promise<string> {
+async function prepareDirectory(t: TestContext, beside: TestControlPlane | undefined): Promise<string> {
   const directory = await temporaryDirectory(t)
   await mkdir(join(directory, 'mesh.d'))
   await mkdir(join(directory, 'catalog.d'))
-  await initAuthority(join(directory, 'ca'), { trustDomain: TRUST_DOMAIN, controlPlaneId: 'cp-1' })
+  const ca = join(directory, 'ca')
+  if (beside === undefined) await initAuthority(ca, { trustDomain: TRUST_DOMAIN, controlPlaneId: 'cp-1' })
+  else await issueIntermediate(ca, { controlPlaneId: 'cp-2', rootDirectory: join(beside.directory, 'ca') })
   return directory
 }
 

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  judgePresence,
-  LOST_GRACE_MS,
-  type PresenceInput,
-  RETURN_GRACE_MS,
-} from '../../controlplane/catalog/presence.js'
+import { DEFAULT_GRACES, judgePresence, type PresenceInput } from '../../controlplane/catalog/presence.js'
+
+const { lost: LOST_GRACE_MS, returning: RETURN_GRACE_MS } = DEFAULT_GRACES
 
 const host = (name: string, session: PresenceInput['session'], health: 'passing' | 'critical' = 'passing') => ({
   host: name,
@@ -52,4 +49,12 @@ for (const [name, hosts, now, want] of ROWS) {
 test('tells when time alone changes the answer', () => {
   assert.equal(judgePresence([host('a', lost), host('b', live)], 2000).nextChange, 1000 + LOST_GRACE_MS)
   assert.equal(judgePresence([host('b', live)], 2000).nextChange, undefined)
+})
+
+test('the graces are settings', () => {
+  const graces = { lost: 10, returning: 20 }
+  const of = (session: PresenceInput['session'], now: number) =>
+    judgePresence([host('a', session), host('b', live)], now, graces).presenceOf('a', 'payments')
+  assert.deepEqual([of(lost, 1009), of(lost, 1010)], ['unknown', 'gone'])
+  assert.deepEqual([of(unconfirmed, 1019), of(unconfirmed, 1020)], ['unknown', 'gone'])
 })

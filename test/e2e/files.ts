@@ -2,8 +2,17 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { LabHost, LabService } from './hosts.js'
 
-/** The control plane's loopback address in the lab; the demo has another. */
-const CONTROL_PLANE = '127.0.3.100'
+/** A control plane of a lab. */
+export interface LabControlPlane {
+  readonly id: string
+  readonly address: string
+  readonly settings: string
+  readonly socket: string
+  readonly state: string
+}
+
+/** The first control plane's loopback address in the lab; the demo has another. */
+export const FIRST_ADDRESS = '127.0.3.100'
 
 /** Where the parts of one lab have their files, all below `root`. */
 export interface LabFiles {
@@ -53,16 +62,30 @@ export async function placeFile(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-/** @param more further lines of `controlplane.yaml` */
-export function writeControlPlane(files: LabFiles, more: string): Promise<void> {
+/** The only control plane of a lab, or the first. */
+export function firstControlPlane({ root, settings, socket }: LabFiles): LabControlPlane {
+  return { id: 'cp-1', address: FIRST_ADDRESS, settings, socket, state: join(root, 'state') }
+}
+
+/**
+ * @param more further lines of `controlplane.yaml`
+ * @param discovery further keys of its `discovery`
+ */
+export function writeControlPlane(
+  { root }: LabFiles,
+  { id, address, settings, socket, state }: LabControlPlane,
+  more: string,
+  discovery = '',
+): Promise<void> {
   return placeFile(
-    files.settings,
-    `trustDomain: lab.example
-listen: ${CONTROL_PLANE}:15012
-admin: { socket: ${files.socket}, http: off }
-discovery: { files: ${join(files.root, 'catalog.d')} }
-config: [${join(files.root, 'mesh.d')}]
-state: { directory: ${join(files.root, 'state')} }
+    settings,
+    `id: ${id}
+trustDomain: lab.example
+listen: ${address}:15012
+admin: { socket: ${socket}, http: off }
+discovery: { files: ${join(root, 'catalog.d')}${discovery === '' ? '' : `, ${discovery}`} }
+config: [${join(root, 'mesh.d')}]
+state: { directory: ${state} }
 ${more}
 `,
   )
@@ -81,6 +104,7 @@ servicesDirectory: ${dirname(files.service('any'))}
 stateDirectory: ${files.state}
 runDirectory: ${files.run}
 envoyRunDirectory: ${files.envoyRun}
+${host.settings ?? ''}
 `,
   )
   for (const service of host.services) await placeFile(files.service(service.service), serviceFile(service))

@@ -26,6 +26,8 @@ export interface LabHost {
   readonly before?: readonly string[]
   /** Further settings of `names` in `agent.yaml`, or others instead of those of the lab. */
   readonly names?: Readonly<Record<string, string | number>>
+  /** Further lines of `agent.yaml`. */
+  readonly settings?: string
 }
 
 /** The port of the HTTP services of the lab. */

@@ -5,7 +5,7 @@ import { askControlPlane } from '../../cli/admin-client.js'
 import { type DemoProcess, DemoProcesses, MESH } from '../../cli/demo/processes.js'
 import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
 import { findTestEnvoy } from '../lab/envoy.js'
-import { type LabFiles, labFiles, placeFile, writeControlPlane, writeHost } from './files.js'
+import { firstControlPlane, type LabFiles, labFiles, placeFile, writeControlPlane, writeHost } from './files.js'
 import type { LabHost } from './hosts.js'
 import { until } from './until.js'
 
@@ -18,6 +18,8 @@ export interface LabPlan {
   readonly controlPlane?: string
   /** Command before each process, which runs it in a namespace; absent: they run where the test does. */
   readonly within?: readonly string[]
+  /** Further keys of its `discovery`. */
+  readonly discovery?: string
 }
 
 /** A small mesh of real processes on 127.0.3.0/24: a control plane, and for each host an agent with its Envoy. */
@@ -106,7 +108,7 @@ export class MeshLab {
 
   async #start(plan: LabPlan, envoy: string): Promise<void> {
     for (const directory of ['mesh.d', 'catalog.d']) await mkdir(join(this.files.root, directory))
-    await writeControlPlane(this.files, plan.controlPlane ?? '')
+    await writeControlPlane(this.files, firstControlPlane(this.files), plan.controlPlane ?? '', plan.discovery)
     for (const [name, text] of Object.entries(plan.documents ?? {})) await placeFile(this.files.document(name), text)
     await this.#processes.run('ca init', 'ca', 'init', '--config', this.files.settings)
     await this.startControlPlane()

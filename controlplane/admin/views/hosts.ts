@@ -33,10 +33,10 @@ function viewHost(host: string, source: ViewSource): HostView {
     },
     agentVersion: record?.facts.agentVersion,
     resourcesSent: stream?.resourcesSent,
-    sync: syncOf(record, stream, refused),
+    sync: syncOf(record, stream, refused, source.id),
     refused,
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
-    notes: notesOf(record, enrolment),
+    notes: notesOf(record, enrolment, source.id),
   }
 }
 
@@ -49,17 +49,24 @@ function statusOf(
   return { status: record.session.state, since: record.session.since }
 }
 
-/** SYNCED: Envoy has acknowledged all that the control plane has for it. */
+/** SYNCED: Envoy has acknowledged all that this control plane has for it, or the one from which it takes that. */
 function syncOf(
   record: AgentRecord | undefined,
   stream: StreamStatus | undefined,
   refused: readonly RefusalView[],
+  id: string,
 ): HostView['sync'] {
   if (record?.session.state !== 'live' || record.envoy === undefined) return undefined
   if (refused.length > 0) return 'REJECTED'
   const { state, subscribed, acknowledged } = record.envoy
-  const whole = stream?.acknowledged === true && state === 'ready' && subscribed > 0 && acknowledged === subscribed
+  const elsewhere = stream === undefined && followsAnother(record, id)
+  const whole =
+    (elsewhere || stream?.acknowledged === true) && state === 'ready' && subscribed > 0 && acknowledged === subscribed
   return whole ? 'SYNCED' : 'STALE'
+}
+
+function followsAnother({ envoy }: AgentRecord, id: string): boolean {
+  return envoy !== undefined && envoy.controlPlaneId !== '' && envoy.controlPlaneId !== id
 }
 
 function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: ViewSource): readonly RefusalView[] {
@@ -76,7 +83,7 @@ function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: Vie
   }))
 }
 
-function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefined): readonly string[] {
+function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefined, id: string): readonly string[] {
   const notes: string[] = []
   if (enrolment?.banned !== undefined && enrolment.banned.reason !== '')
     notes.push(`banned: ${enrolment.banned.reason}`)
@@ -84,7 +91,8 @@ function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefi
   const here = enrolment !== undefined && enrolment.joined === undefined
   if (!here) notes.push('has not joined at this control plane')
   if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')
-  else if (record.facts.caller === '' && record.services.length > 1) {
+  else if (followsAnother(record, id)) notes.push(`takes its configuration from ${record.envoy?.controlPlaneId}`)
+  if (record?.facts.caller === '' && record.services.length > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')
   }
   return notes

@@ -6,6 +6,8 @@ import type { Quarantined } from '../../quarantine.js'
 
 /** All that the views are made from, at one moment. */
 export interface ViewSource {
+  /** The ID of this control plane. */
+  readonly id: string
   readonly state: PipelineState
   readonly records: AgentRecords
   readonly enrolled: readonly HostRecord[]

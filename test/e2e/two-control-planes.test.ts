@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { HostView, ServiceView } from '../../common/admin-api.js'
+import { type Application, answerWithRequest, startHttp } from './application.js'
+import { closeConnections, get, type Target, targetOn } from './client.js'
+import { placeFile } from './files.js'
+import { HTTP_PORT, PAY_1, PAY_2, WEB } from './hosts.js'
+import { MeshLab } from './lab.js'
+import { Load } from './load.js'
+import { BOTH, SecondControlPlane } from './second-control-plane.js'
+import { until } from './until.js'
+
+const HOSTS = [WEB, PAY_1, PAY_2].map((host) => ({ ...host, settings: BOTH }))
+const POLICIES = `kind: host-policy
+hosts: [web-1]
+services: [web]
+---
+kind: host-policy
+hosts: ["pay-*"]
+services: [payments]
+`
+
+let lab: MeshLab
+let second: SecondControlPlane
+let target: Target
+const applications: Application[] = []
+
+before(async () => {
+  for (const { name, address, services } of HOSTS) {
+    applications.push(
+      await startHttp(address, services[0]?.port ?? 0, (request, response) => {
+        response.end(answerWithRequest(request, { servedBy: name }))
+      }),
+    )
+  }
+  lab = await MeshLab.start({ hosts: HOSTS, documents: { 'hosts.yaml': POLICIES } })
+  second = await SecondControlPlane.start(lab)
+  await knownByBoth()
+  target = await targetOn(WEB, 'payments', HTTP_PORT)
+})
+
+after(async () => {
+  closeConnections()
+  await second?.end()
+  await lab?.end()
+  for (const application of applications) await application.end()
+})
+
+const firstHosts = () => lab.ask<readonly HostView[]>('/v1/hosts')
+
+function allLiveAndSynced(hosts: readonly HostView[]): boolean {
+  return hosts.length === HOSTS.length && hosts.every(({ status, sync }) => status === 'live' && sync === 'SYNCED')
+}
+
+/** Waits until both control planes have a session with every host, and every Envoy has what the followed one gives. */
+async function knownByBoth(): Promise<void> {
+  await until('every host to be known by both control planes', async () => {
+    return allLiveAndSynced(await firstHosts()) && allLiveAndSynced(await second.hosts())
+  })
+}
+
+/** What each host was sent by a control plane since it turned to it; undefined: it takes nothing from it. */
+function sent(hosts: readonly HostView[]): readonly (number | undefined)[] {
+  return hosts.map(({ resourcesSent }) => resourcesSent)
+}
+
+test('hosts that joined at the first control plane report to the second too, and both know the same services', async () => {
+  await until('both to know the same', async () => {
+    assert.deepEqual(await second.services(), await lab.ask<readonly ServiceView[]>('/v1/services'))
+    return true
+  })
+  assert.deepEqual(sent(await second.hosts()), [undefined, undefined, undefined])
+  const [pay] = await second.hosts()
+  assert.deepEqual(pay?.notes, ['has not joined at this control plane', 'takes its configuration from cp-1'])
+})
+
+test('when the followed control plane is killed, hosts turn to the other, which has nothing to send; no request fails', async () => {
+  const load = new Load(target)
+  await load.more(25)
+  await lab.process('controlplane').end('SIGKILL')
+  await until('all hosts to follow the second control plane', async () => {
+    const hosts = await second.hosts()
+    return allLiveAndSynced(hosts) && sent(hosts).every((count) => count !== undefined)
+  })
+  assert.deepEqual(sent(await second.hosts()), [0, 0, 0])
+  await load.more(50)
+  await load.stopWithAtMost(0)
+})
+
+test('changes take effect while the first control plane is away', async () => {
+  const rule = 'kind: route\nservice: payments\nrules:\n  - respond: { status: 418, body: "from the second" }\n'
+  await placeFile(lab.files.document('route.yaml'), rule)
+  await until('the route to be in effect', async () => (await get(target)).status === 418)
+  await placeFile(lab.files.document('route.yaml'), 'kind: service\nservice: payments\n')
+  await until('the route to be gone', async () => (await get(target)).status === 200)
+})
+
+test('when the first comes back, hosts report to it and stay where they are; no request fails', async () => {
+  const load = new Load(target)
+  await load.more(25)
+  await lab.startControlPlane()
+  await knownByBoth()
+  await load.more(50)
+  await load.stopWithAtMost(0)
+  assert.deepEqual(sent(await firstHosts()), [undefined, undefined, undefined])
+  const { length } = (await second.hosts()).filter(({ resourcesSent }) => resourcesSent !== undefined)
+  assert.equal(length, 3)
+})
+
+test('the one that came back has nothing to send either, when hosts turn to it', async () => {
+  const load = new Load(target)
+  await load.more(25)
+  await second.process.end('SIGKILL')
+  await until('all hosts to follow the first control plane', async () => {
+    const hosts = await firstHosts()
+    return allLiveAndSynced(hosts) && sent(hosts).every((count) => count !== undefined)
+  })
+  await load.stopWithAtMost(0)
+  assert.deepEqual(sent(await firstHosts()), [0, 0, 0])
+  await second.run()
+  await knownByBoth()
+})
+
+test('a host that is banned at one control plane alone is served by the other, until it is banned there too', async () => {
+  const isBanned = (hosts: readonly HostView[]) => hosts.find(({ host }) => host === 'pay-2')?.status === 'banned'
+  await lab.mesh('host', 'pay-2', 'ban')
+  await until('the host to follow the second control plane', async () => {
+    return (await second.hosts()).some(({ host, resourcesSent }) => host === 'pay-2' && resourcesSent !== undefined)
+  })
+  assert.deepEqual([isBanned(await firstHosts()), isBanned(await second.hosts())], [true, false])
+  assert.match(await second.mesh('host', 'pay-2', 'ban'), /^pay-2: banned, 1 connection ended/)
+  await until('its instance to be gone', async () => {
+    const payments = (await second.services()).find(({ service }) => service === 'payments')
+    return payments?.instances.every(({ host }) => host !== 'pay-2')
+  })
+  await lab.mesh('host', 'pay-2', 'admit')
+  await second.mesh('host', 'pay-2', 'admit')
+  await knownByBoth()
+})
