@@ -15,6 +15,7 @@ import { addServices, identifyByCertificate } from './api/services.js'
 import { welcomes } from './api/welcome.js'
 import { refusalOf } from './ca/admission.js'
 import { loadAuthority } from './ca/authority.js'
+import { logAuthorityExpiry, viewAuthorityExpiry } from './ca/authority-expiry.js'
 import type { HostRegistry } from './ca/hosts.js'
 import { AgentDirectory } from './catalog/agents.js'
 import { issueOwnCertificate, renewOwnCertificate } from './certificate.js'
@@ -114,6 +115,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       domain: settings.domain,
       startedAt,
       certificateExpiry: certificate.value.notAfter,
+      authority: viewAuthorityExpiry(authority, Date.now()),
       config: config.loaded.value,
     }),
     tokens: state.tokens,
@@ -130,6 +132,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     config.watch,
     keepAgents(state.agents, directory.members, log),
     renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, log),
+    logAuthorityExpiry(authority, log),
     serveAdminSocket(settings.admin.socket, routes, log),
     closeWhenAborted(xds, api),
   ]

@@ -58,6 +58,7 @@ export const PROBLEM_CODES = {
   MSH0406: 'A declared upstream leads to a service or port that does not exist.',
   MSH0501: 'An Envoy refuses a resource and keeps what it had.',
   MSH0502: 'Calls by name do not reach Envoy on a host.',
+  MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
 } as const
 
 /** A code of the table. */

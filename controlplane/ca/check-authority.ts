@@ -49,7 +49,7 @@ export function checkAuthority(directory: string, files: CaFiles, now: number): 
     throw new AuthorityError('not-chained', `${at('intermediate.pem')} is of another trust domain than the root`)
   }
   checkTimes(at('root.pem'), root, now)
-  checkTimes(at('intermediate.pem'), intermediate, now)
+  checkTimes(at('intermediate.pem'), intermediate, now, '; renew it with "mesh ca issue --renew"')
   checkBundle(at('bundle.pem'), files.bundle, root)
   const rootFingerprint = fingerprintOf(root.der)
   return { trustDomain, root, intermediate, intermediateKey, bundlePem: files.bundle, rootFingerprint }
@@ -100,8 +100,8 @@ export function trustDomainOf(path: string, ca: CaCertificate): string {
   throw new AuthorityError('malformed', `${path} does not name a trust domain`)
 }
 
-/** @throws AuthorityError where a CA is not valid now */
-export function checkTimes(path: string, { certificate }: CaCertificate, now: number): void {
+/** @throws AuthorityError where a CA is not valid now; `remedy` says what mends one that has expired */
+export function checkTimes(path: string, { certificate }: CaCertificate, now: number, remedy = ''): void {
   const tell = (ms: number) => new Date(ms).toISOString()
   if (now < certificate.notBefore) {
     throw new AuthorityError(
@@ -110,7 +110,8 @@ export function checkTimes(path: string, { certificate }: CaCertificate, now: nu
     )
   }
   if (now < certificate.notAfter) return
-  throw new AuthorityError('expired', `${path} expired at ${tell(certificate.notAfter)}, and it is ${tell(now)}`)
+  const message = `${path} expired at ${tell(certificate.notAfter)}, and it is ${tell(now)}${remedy}`
+  throw new AuthorityError('expired', message)
 }
 
 /** @throws AuthorityError where the root is not among those that are trusted */

@@ -17,6 +17,8 @@ import { type Line, TRUST_DOMAIN, watchedLog } from './watched-log.js'
 export interface TestControlPlaneOptions {
   /** Its state and CA; a new one unless given. */
   readonly directory?: string
+  /** When a new CA is made, wall-clock milliseconds; now unless given. */
+  readonly authorityMadeAt?: number
   readonly leafTtl?: string
   readonly recoveryGrace?: string
   /** Text of documents of the mesh. */
@@ -49,7 +51,7 @@ export async function startControlPlane(
   t: TestContext,
   options: TestControlPlaneOptions = {},
 ): Promise<TestControlPlane> {
-  const { directory = await prepareDirectory(t, options.beside), leafTtl = '72h', recoveryGrace = '720h' } = options
+  const { directory = await prepareDirectory(t, options), leafTtl = '72h', recoveryGrace = '720h' } = options
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
@@ -74,14 +76,14 @@ export async function startControlPlane(
   return { directory, address, authority, lines, ask, createToken, stop }
 }
 
-/** Repeats a check until it passes. @throws its last error after 10 s */
-export async function eventually<T>(check: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 10_000
+/** Repeats a check until it passes. @throws its last error after that many milliseconds, 10 s unless given */
+export async function eventually<T>(check: () => Promise<T>, withinMs = 10_000): Promise<T> {
+  const deadline = performance.now() + withinMs
   for (;;) {
     try {
       return await check()
     } catch (error) {
-      if (Date.now() > deadline) throw error
+      if (performance.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
@@ -96,12 +98,15 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-async function prepareDirectory(t: TestContext, beside: TestControlPlane | undefined): Promise<string> {
+async function prepareDirectory(
+  t: TestContext,
+  { beside, authorityMadeAt: now = Date.now() }: TestControlPlaneOptions,
+): Promise<string> {
   const directory = await temporaryDirectory(t)
   await mkdir(join(directory, 'mesh.d'))
   await mkdir(join(directory, 'catalog.d'))
   const ca = join(directory, 'ca')
-  if (beside === undefined) await initAuthority(ca, { trustDomain: TRUST_DOMAIN, controlPlaneId: 'cp-1' })
+  if (beside === undefined) await initAuthority(ca, { trustDomain: TRUST_DOMAIN, controlPlaneId: 'cp-1', now })
   else await issueIntermediate(ca, { controlPlaneId: 'cp-2', rootDirectory: join(beside.directory, 'ca') })
   return directory
 }

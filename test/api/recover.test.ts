@@ -213,7 +213,7 @@ async function restart(t: TestContext, { directory, stop }: TestControlPlane, be
 
 /** Waits until the wall clock shows this time, milliseconds. */
 function until(time: number): Promise<void> {
-  return eventually(async () => assert.ok(Date.now() >= time))
+  return eventually(async () => assert.ok(Date.now() >= time), 30_000)
 }
 
 /** The reason of the last refusal in the audit. */

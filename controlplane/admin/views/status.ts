@@ -14,6 +14,8 @@ export interface SelfFacts {
   readonly startedAt: number
   /** The end of its own certificate. */
   readonly certificateExpiry: number
+  /** What is to be known of its certificate authority. */
+  readonly authority: readonly ProblemView[]
   readonly config: { readonly loadedAt: number; readonly documents: number; readonly problems: readonly Problem[] }
 }
 
@@ -25,7 +27,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
   const names = [...source.records.values()].flatMap(viewNames)
-  const all = [...refusals, ...names, ...problems]
+  const all = [...self.authority, ...refusals, ...names, ...problems]
   return {
     id: self.id,
     version: self.version,
