@@ -1,6 +1,9 @@
 import { makeDirectory } from '../common/files.js'
 import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
+import { processMetrics } from '../common/metrics/process.js'
+import { serveMetrics } from '../common/metrics/serve.js'
+import { observeXds } from '../common/metrics/xds.js'
 import { createNotifier } from '../common/notify.js'
 import { parseSocketAddress, type SocketAddress } from '../common/socket-address.js'
 import { runTasks, type Task } from '../common/tasks.js'
@@ -17,12 +20,13 @@ import { ownSecrets } from './identity/own-secrets.js'
 import { IdentityStore, type Membership } from './identity/store.js'
 import { leaveInOrder } from './leave.js'
 import { waitForMembership } from './membership.js'
+import { addAgentMetrics, countCertificateRequests } from './metrics/agent-metrics.js'
 import { keepNamesRule } from './names/redirect.js'
 import { runCache } from './relay/cache.js'
 import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
 import { loadResources } from './relay/resources.js'
-import { followControlPlane } from './relay/upstream.js'
+import { followControlPlane, NOT_FOLLOWED } from './relay/upstream.js'
 import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
 import type { HostFacts } from './reports.js'
 import { runEnvoy, xdsSocketPath } from './run-envoy.js'
@@ -95,6 +99,7 @@ async function assemble(assembly: Assembly) {
   const { settings, membership, store, facts, log } = assembly
   const initial = await readCredentials(store)
   if (initial === undefined) throw new IdentityLost(settings.stateDirectory)
+  const metrics = processMetrics('agent')
   const services = new Latest<readonly ServiceFile[]>([])
   const allowed = new Latest<readonly string[]>([])
   const certificates: Certificates = new Certificates({
@@ -104,6 +109,7 @@ async function assemble(assembly: Assembly) {
     issue: (r) => links.issue(r),
     recover: (r) => links.recover(r),
     log,
+    asked: countCertificateRequests(metrics),
   })
   const { held } = certificates
   const resources = await loadResources(
@@ -112,10 +118,10 @@ async function assemble(assembly: Assembly) {
     held.value.trustBundlePem,
     log,
   )
-  const { store: received, whole } = resources
+  const { store: received, whole, savedAt } = resources
   const own = ownSecrets(held, facts)
   const upstream = new HoldBack(received.resources)
-  const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, whole })
+  const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, whole, observer: observeXds(metrics) })
   const envoy = new Latest(notStarted(Date.now()))
   const healths: ReportSources['healths'] = new Latest(new Map())
   const leaving = new Latest(false)
@@ -139,6 +145,19 @@ async function assemble(assembly: Assembly) {
   const links = new Links(controlPlanesOf(settings, membership), { credentials, reports, log })
   links.current.subscribe(() => followed.set(links.current.value?.welcome.controlPlaneId ?? ''))
   links.welcome.subscribe(() => allowed.set(links.welcome.value?.allowedServices ?? []))
+  const progress = new Latest(NOT_FOLLOWED)
+  const { envoyVersion } = facts.value
+  const readings = {
+    links,
+    followed: progress,
+    cachedAt: savedAt,
+    envoy,
+    envoyVersion,
+    relay: relay.status,
+    services,
+    healths,
+  }
+  addAgentMetrics(metrics, { ...readings, credentials: held })
   const node = { id: membership.host, userAgentName: 'hostmesh-agent', userAgentVersion: VERSION }
   const tasks: readonly Task[] = [
     watchServices(settings, services, log),
@@ -149,8 +168,9 @@ async function assemble(assembly: Assembly) {
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),
     (signal) => certificates.follow(links.welcome, signal),
-    followControlPlane({ current: links.current, node, store: received, whole, log }),
-    (signal) => runCache(resources.path, upstream.served, () => held.value.trustBundlePem, log, signal),
+    followControlPlane({ current: links.current, node, store: received, whole, followed: progress, log }),
+    (signal) => runCache(resources.path, upstream.served, () => held.value.trustBundlePem, savedAt, log, signal),
+    ...(settings.metrics.agent === 'off' ? [] : [serveMetrics(settings.metrics.agent, metrics, log)]),
   ]
   const leave = leaveInOrder({
     leaving,

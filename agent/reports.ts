@@ -54,6 +54,7 @@ export function buildHostReport(settings: AgentSettings, facts: HostFacts): Host
     caller: facts.caller ?? '',
     applicationAddress,
     envoyMetrics: metrics.envoy === 'off' ? '' : formatSocketAddress(metrics.envoy),
+    agentMetrics: metrics.agent === 'off' ? '' : formatSocketAddress(metrics.agent),
   })
 }
 

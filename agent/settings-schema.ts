@@ -57,7 +57,10 @@ const metrics = z.strictObject({
     .union([z.literal('off'), addressAndPort])
     .prefault('0.0.0.0:15090')
     .describe('where Envoy answers /metrics and /ready, and nothing else; off: nowhere'),
-  agent: notYet(),
+  agent: z
+    .union([z.literal('off'), addressAndPort])
+    .prefault('127.0.0.1:15091')
+    .describe('where the agent answers /metrics; off: nowhere'),
   profile: notYet(),
   tags: notYet(),
 })

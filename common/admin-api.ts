@@ -81,6 +81,12 @@ export interface InstanceView {
   readonly provenance: readonly string[]
 }
 
+/** `GET /v1/prometheus/targets`: a list of these, as Prometheus' HTTP service discovery reads it. */
+export interface TargetGroup {
+  readonly targets: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+}
+
 /** `POST /v1/tokens` */
 export interface TokenRequest {
   /** A host name, or a pattern that ends in `*`. */

@@ -1,5 +1,8 @@
 import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
+import { processMetrics } from '../common/metrics/process.js'
+import { serveMetrics } from '../common/metrics/serve.js'
+import { observeXds } from '../common/metrics/xds.js'
 import { createNotifier } from '../common/notify.js'
 import { formatSocketAddress, type SocketAddress } from '../common/socket-address.js'
 import { runTasks, type Task } from '../common/tasks.js'
@@ -9,11 +12,14 @@ import type { Publication } from '../common/xds/resource.js'
 import { XdsServer } from '../common/xds/server.js'
 import { adminRoutes } from './admin/routes.js'
 import { serveAdminSocket, serveStatusPort } from './admin/server.js'
+import type { ViewSource } from './admin/views/source.js'
+import type { OwnTarget } from './admin/views/targets.js'
 import { Issuer } from './api/issuer.js'
 import { ApiServer, type CallerOf } from './api/server.js'
 import { addServices, identifyByCertificate } from './api/services.js'
 import { welcomes } from './api/welcome.js'
 import { refusalOf } from './ca/admission.js'
+import type { AuditLog } from './ca/audit.js'
 import { loadAuthority } from './ca/authority.js'
 import { logAuthorityExpiry, viewAuthorityExpiry } from './ca/authority-expiry.js'
 import type { HostRegistry } from './ca/hosts.js'
@@ -21,6 +27,9 @@ import { AgentDirectory } from './catalog/agents.js'
 import { issueOwnCertificate, renewOwnCertificate } from './certificate.js'
 import { type LoadedConfig, openConfig } from './config/watch.js'
 import { caDirectory, configDirectories } from './directories.js'
+import { addBuildMetrics } from './metrics/build-metrics.js'
+import { addAuthorityMetrics, countDecisions } from './metrics/certificate-metrics.js'
+import { addConfigMetrics, addMeshMetrics } from './metrics/mesh-metrics.js'
 import { Pipeline } from './pipeline.js'
 import { isNamed, mayRun } from './policy.js'
 import { Quarantine } from './quarantine.js'
@@ -45,10 +54,12 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
   const startedAt = Date.now()
   const authority = await loadAuthority(caDirectory(settings))
-  const state = await openState(settings.state.directory, log)
+  const metrics = processMetrics('controlplane')
+  const audit: AuditLog = { ...log, decided: countDecisions(metrics) }
+  const state = await openState(settings.state.directory, audit)
   const config = await openConfig(configDirectories(settings), settings.state.directory, log)
   const directory = new AgentDirectory(restoreAgents(state.agents, startedAt))
-  const certificate = new Latest(issueOwnCertificate(authority, settings.id, settings.ca.leafTtl, log))
+  const certificate = new Latest(issueOwnCertificate(authority, settings.id, settings.ca.leafTtl, audit))
   const trustBundlePem = new Latest(authority.bundlePem)
   const quarantine = new Quarantine()
   const allows = rightsOf(state.hosts, config.loaded)
@@ -67,6 +78,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     domain: settings.domain,
     verify: settings.verifyPushes,
     log,
+    built: addBuildMetrics(metrics),
   })
   await pipeline.build()
   const publication = new Latest<Publication>(pipeline.state.value.publication)
@@ -74,6 +86,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   let callerOf: CallerOf = () => undefined
   const xds: XdsServer<AdsCall> = new XdsServer<AdsCall>(publication, {
     identify: identifyByCertificate(() => callerOf),
+    observer: observeXds(metrics),
   })
   const api = new ApiServer(
     {
@@ -88,10 +101,10 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       const rights = [config.loaded, state.hosts.changes]
       const { trustDomain, domain } = settings
       const greeting = { controlPlaneId: settings.id, trustDomain, domain, trustBundlePem, mayRun: allows, rights }
-      const issuer = new Issuer(authority, state.hosts, settings.ca.leafTtl, log)
+      const issuer = new Issuer(authority, state.hosts, settings.ca.leafTtl, audit)
       const { tokens, hosts } = state
       const { recoveryGrace } = settings.ca
-      const context = { xds, issuer, tokens, hosts, directory, authority, recoveryGrace, mayRun: allows, log }
+      const context = { xds, issuer, tokens, hosts, directory, authority, recoveryGrace, mayRun: allows, log: audit }
       addServices(server, finder, { ...context, ...welcomes(greeting) })
     },
   )
@@ -99,15 +112,24 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   config.loaded.subscribe(() => api.reviewHosts())
   directory.records.subscribe(() => quarantine.observe(directory.records.value))
   const bound = await api.listen()
+  const source = (): ViewSource => ({
+    id: settings.id,
+    state: pipeline.state.value,
+    records: directory.records.value,
+    enrolled: state.hosts.list(),
+    streams: xds.statuses(),
+    quarantined: [...quarantine.changes.value.values()],
+  })
+  addMeshMetrics(metrics, source)
+  addConfigMetrics(metrics, () => {
+    const { documents, problems, loadedAt } = config.loaded.value
+    return { documents, loadedAt, readAt: config.readAt(), problems: [...problems, ...pipeline.state.value.problems] }
+  })
+  const { intermediate, root } = authority
+  const ends = { intermediate: intermediate.certificate.notAfter, root: root.certificate.notAfter }
+  addAuthorityMetrics(metrics, () => ({ own: certificate.value.notAfter, ...ends }), state.tokens)
   const routes = adminRoutes({
-    source: () => ({
-      id: settings.id,
-      state: pipeline.state.value,
-      records: directory.records.value,
-      enrolled: state.hosts.list(),
-      streams: xds.statuses(),
-      quarantined: [...quarantine.changes.value.values()],
-    }),
+    source,
     self: () => ({
       id: settings.id,
       version: VERSION,
@@ -126,17 +148,20 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       directory.forget(host)
       return api.disconnect(host)
     },
+    metrics,
+    ownTarget: ownTarget(settings, bound),
   })
   const tasks: Task[] = [
     pipeline.run,
     config.watch,
     keepAgents(state.agents, directory.members, log),
-    renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, log),
+    renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, audit),
     logAuthorityExpiry(authority, log),
     serveAdminSocket(settings.admin.socket, routes, log),
     closeWhenAborted(xds, api),
   ]
   if (settings.admin.http !== 'off') tasks.push(serveStatusPort(settings.admin.http, routes, log))
+  if (settings.metrics !== undefined) tasks.push(serveMetrics(settings.metrics, metrics, log))
   notifier.ready(`serves ${formatSocketAddress(bound)}`)
   log.info('control plane runs', { id: settings.id, listen: formatSocketAddress(bound), version: VERSION })
   await runTasks(signal, tasks)
@@ -154,6 +179,16 @@ function rightsOf(hosts: HostRegistry, loaded: Latest<LoadedConfig>): (host: str
 function advertised(settings: ControlPlaneSettings, bound: SocketAddress): readonly SocketAddress[] {
   if (settings.advertise.length > 0) return settings.advertise
   return [bound]
+}
+
+/** Where Prometheus reads the metrics of this control plane: for a wildcard address, where agents find it. */
+function ownTarget(settings: ControlPlaneSettings, bound: SocketAddress): OwnTarget | undefined {
+  const { id, metrics, admin } = settings
+  const listens = metrics ?? (admin.http === 'off' ? undefined : admin.http)
+  if (listens === undefined) return undefined
+  const candidates = [listens, ...advertised(settings, bound)].map(({ address }) => address)
+  const address = candidates.find((one) => one !== '0.0.0.0' && one !== '::') ?? '127.0.0.1'
+  return { id, address: { address, port: listens.port } }
 }
 
 function closeWhenAborted(xds: XdsServer<AdsCall>, api: ApiServer): Task {

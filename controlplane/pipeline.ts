@@ -43,6 +43,8 @@ export interface PipelineInputs {
   /** Rebuild everything at each change and compare the bytes. */
   readonly verify: boolean
   readonly log: Log
+  /** Told of each build that was tried, with how long it took, seconds. */
+  readonly built?: (result: 'ok' | 'failed', seconds: number) => void
   readonly now?: () => number
 }
 
@@ -65,6 +67,8 @@ export class Pipeline {
   readonly #memo = new ResourceMemo()
   readonly #now: () => number
   #offsets: Offsets
+  /** When the oldest change that is not built yet was noticed, monotonic milliseconds. */
+  #changedAt: number | undefined
 
   constructor(inputs: PipelineInputs) {
     this.#inputs = inputs
@@ -76,7 +80,7 @@ export class Pipeline {
   readonly run: Task = async (signal) => {
     while (!signal.aborted) {
       const wake = new AbortController()
-      const unsubscribes = this.#sources().map((source) => source.subscribe(() => wake.abort()))
+      const unsubscribes = this.#sources().map((source) => source.subscribe(() => this.#noteChange(wake)))
       const nextChange = await this.#tryBuild()
       const pause = nextChange === undefined ? 60_000 : Math.max(10, nextChange - this.#now())
       await delay(Math.min(pause, 60_000), signal, wake.signal)
@@ -86,11 +90,21 @@ export class Pipeline {
     }
   }
 
+  #noteChange(wake: AbortController): void {
+    this.#changedAt ??= performance.now()
+    wake.abort()
+  }
+
   /** A build that fails is told; what was served before is served on. */
   async #tryBuild(): Promise<number | undefined> {
+    const begun = performance.now()
+    const tell = (result: 'ok' | 'failed') => this.#inputs.built?.(result, (performance.now() - begun) / 1000)
     try {
-      return await this.build()
+      const nextChange = await this.build()
+      tell('ok')
+      return nextChange
     } catch (error) {
+      tell('failed')
       this.#inputs.log.error('the mesh could not be built; the last one is served on', { error })
       return undefined
     }
@@ -98,6 +112,8 @@ export class Pipeline {
 
   /** Builds from what the inputs are now. @returns when time alone may change the result, wall-clock milliseconds */
   async build(): Promise<number | undefined> {
+    const changedAt = this.#changedAt
+    this.#changedAt = undefined
     const { config } = this.#inputs.config.value
     const { catalog, problems, nextChange } = mergeCatalog({
       agents: this.#inputs.agents.value,
@@ -115,7 +131,7 @@ export class Pipeline {
     this.state.set({
       catalog,
       mesh: built.mesh,
-      publication: quarantine.apply(publication),
+      publication: { ...quarantine.apply(publication), ...(changedAt === undefined ? {} : { changedAt }) },
       problems: [...problems, ...built.problems].sort(compareProblems),
       sourcesOf: (type, name) => sourcesOf(built.mesh, type, name),
     })

@@ -70,7 +70,9 @@ export const controlPlaneSettings = z.strictObject({
     .default([])
     .describe('where agents reach control planes; tokens carry it. Absent: `listen`'),
   admin: admin.prefault({}).describe('how operators reach it'),
-  metrics: notYet(),
+  metrics: addressAndPort
+    .optional()
+    .describe('an address that answers /metrics and nothing else; the read-only port does so too'),
   discovery: discovery.prefault({}).describe('where instances are learned from'),
   config: z
     .array(z.string())

@@ -46,6 +46,11 @@ export class Links {
     }
   }
 
+  /** How each connection stands, in the order of preference. */
+  states(): readonly { readonly address: SocketAddress; readonly state: LinkState }[] {
+    return this.#all.map(({ address, state }) => ({ address, state: state.value }))
+  }
+
   /** Asks the current control plane for certificates; undefined while none is connected. */
   issue(request: IssueRequest): Promise<IssueResponse> | undefined {
     const current = this.current.value

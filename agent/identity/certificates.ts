@@ -39,6 +39,8 @@ export interface CertificateOptions {
   readonly issue: (request: IssueRequest) => Promise<IssueResponse> | undefined
   readonly recover: AskToRecover
   readonly log: Log
+  /** Told what came of asking for so many certificates. */
+  readonly asked?: (result: 'issued' | 'refused' | 'failed', certificates: number) => void
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -70,7 +72,7 @@ export class Certificates {
   readonly #spread = new Map<Subject, number>()
 
   constructor(options: CertificateOptions) {
-    this.#options = { now: Date.now, random: Math.random, ...options }
+    this.#options = { now: Date.now, random: Math.random, asked() {}, ...options }
     this.held = new Latest(options.initial)
   }
 
@@ -110,6 +112,7 @@ export class Certificates {
     try {
       await this.#request(due.slice(0, MOST_AT_ONCE))
     } catch (error) {
+      this.#options.asked('failed', due.length)
       this.#options.log.warn('certificates were not issued', { error, subjects: due.map(nameOf) })
       return RETRY_MS
     }
@@ -173,6 +176,7 @@ export class Certificates {
       const subject = subjects[index]
       const key = keys[index]
       if (subject === undefined || key === undefined) continue
+      this.#options.asked(result.case === 'certificate' ? 'issued' : 'refused', 1)
       if (result.case === 'certificate') await this.#take(subject, exportPrivateKey(key.privateKey), result.value)
       else this.#options.log.warn('certificate refused', { subject: nameOf(subject), reason: result.value })
     }

@@ -53,6 +53,7 @@ export async function runCache(
   path: string,
   resources: Latest<ResourceSet>,
   trustBundlePem: () => string,
+  savedAt: Latest<number | undefined>,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
@@ -62,6 +63,7 @@ export async function runCache(
     kept = resources.value
     try {
       await writeCache(path, kept, trustBundlePem())
+      savedAt.set(Date.now())
     } catch (error) {
       log.error('the last-good cache could not be written', { path, error })
     }

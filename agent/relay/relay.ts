@@ -3,6 +3,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { Latest } from '../../common/latest.js'
 import type { Task } from '../../common/tasks.js'
 import { type AdsCall, addAdsService } from '../../common/xds/grpc-service.js'
+import type { XdsObserver } from '../../common/xds/observer.js'
 import type { RefusedResource } from '../../common/xds/refusal.js'
 import type { Publication, ResourceSet } from '../../common/xds/resource.js'
 import { XdsServer } from '../../common/xds/server.js'
@@ -28,6 +29,8 @@ export interface RelayOptions {
   readonly own: Latest<ResourceSet>
   /** Whether `upstream` is whole: from disk, or every type answered once. Before that Envoy's requests wait. */
   readonly whole: Latest<boolean>
+  /** Counts what goes between the relay and Envoy. */
+  readonly observer: XdsObserver
 }
 
 /**
@@ -46,7 +49,7 @@ export class Relay {
     for (const source of [options.upstream.served, options.own, options.whole] as readonly Latest<unknown>[]) {
       source.subscribe(() => this.#publication.set(publicationOf(options)))
     }
-    this.#xds = new XdsServer(this.#publication, { identify: () => ENVOY })
+    this.#xds = new XdsServer(this.#publication, { identify: () => ENVOY, observer: options.observer })
     this.#xds.activity.subscribe(() => this.#refresh())
   }
 
@@ -74,7 +77,7 @@ export class Relay {
     const refused = streams.flatMap((stream) => stream.refused)
     this.#options.upstream.observe(refused)
     const held = this.#options.upstream.refused
-    const types = streams.flatMap((stream) => stream.types)
+    const types = streams.flatMap((stream) => stream.types())
     this.status.set({
       subscribed: types.reduce((sum, { subscribed }) => sum + subscribed, 0),
       acknowledged: types.reduce((sum, { acknowledged }) => sum + acknowledged, 0),

@@ -8,6 +8,8 @@ export interface RelayResources {
   readonly store: ResourceStore
   /** Whether the store is whole: from disk, or every type has been answered since. */
   readonly whole: Latest<boolean>
+  /** When what is on disk was written, wall-clock milliseconds; undefined: nothing is. */
+  readonly savedAt: Latest<number | undefined>
   /** The file in which it is kept. */
   readonly path: string
 }
@@ -25,5 +27,10 @@ export async function loadResources(
     const savedAt = new Date(cached.savedAt).toISOString()
     log.info('configuration of an earlier run is used until a control plane answers', { savedAt })
   }
-  return { store: new ResourceStore(cached?.resources), whole: new Latest(cached !== undefined), path }
+  return {
+    store: new ResourceStore(cached?.resources),
+    whole: new Latest(cached !== undefined),
+    savedAt: new Latest(cached?.savedAt),
+    path,
+  }
 }

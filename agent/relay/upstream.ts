@@ -15,6 +15,17 @@ const TYPES = [CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET]
 
 const BACKOFF = { base: 100, max: 5_000 }
 
+/** How the host stands to the configuration of control planes. */
+export interface Followed {
+  /** Whether a stream lives on which every type has been answered. */
+  readonly inStep: boolean
+  /** When that was so last, wall-clock milliseconds; undefined: not since the agent started. */
+  readonly lastInStep: number | undefined
+}
+
+/** What {@link Followed} is before anything was fetched. */
+export const NOT_FOLLOWED: Followed = { inStep: false, lastInStep: undefined }
+
 /** What fetching needs of the agent. */
 export interface UpstreamOptions {
   /** The control plane to fetch from. */
@@ -23,6 +34,7 @@ export interface UpstreamOptions {
   readonly store: ResourceStore
   /** Becomes true when every type has been answered once. */
   readonly whole: Latest<boolean>
+  readonly followed: Latest<Followed>
   readonly log: Log
 }
 
@@ -30,7 +42,7 @@ export interface UpstreamOptions {
  * Keeps the store equal to what the current control plane has for this host, over one stream after the other. What the
  * store has already is not fetched again, also when the next control plane is another.
  */
-export function followControlPlane({ current, node, store, whole, log }: UpstreamOptions): Task {
+export function followControlPlane({ current, node, store, whole, followed, log }: UpstreamOptions): Task {
   return async (signal) => {
     for (let attempt = 1; !signal.aborted; attempt++) {
       const link = await nextLink(current, signal)
@@ -39,6 +51,7 @@ export function followControlPlane({ current, node, store, whole, log }: Upstrea
       const onSynced = () => {
         attempt = 1
         if (!whole.value) whole.set(true)
+        followed.set({ inStep: true, lastInStep: Date.now() })
         log.info('configuration is in step with the control plane', { controlPlane, id: link.welcome.controlPlaneId })
       }
       const lost = whenReplaced(current, link.client, signal)
@@ -47,12 +60,18 @@ export function followControlPlane({ current, node, store, whole, log }: Upstrea
         await runDeltaClient({ open, node, types: TYPES, store, log, onSynced }, lost.signal)
       } catch (error) {
         log.warn('the configuration stream ended', { controlPlane, error })
+        endStep(followed)
         await delay(backoffDelay(attempt, BACKOFF), lost.signal)
       } finally {
+        endStep(followed)
         lost.release()
       }
     }
   }
+}
+
+function endStep(followed: Latest<Followed>): void {
+  if (followed.value.inStep) followed.set({ inStep: false, lastInStep: Date.now() })
 }
 
 /** The current control plane once there is one; undefined when the signal aborts. */

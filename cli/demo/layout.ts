@@ -112,7 +112,7 @@ function agentSettings(directory: string, { name, address, range }: DemoHost, en
 address: ${address}
 applicationAddress: ${address}
 names: { range: ${range}, dns: "${address}:15053" }
-metrics: { envoy: "${address}:15090" }
+metrics: { envoy: "${address}:15090", agent: "${address}:15091" }
 envoy: { path: ${envoyPath}, concurrency: 1, drainTime: 2s }
 servicesDirectory: ${join(directory, 'services.d')}
 stateDirectory: ${join(directory, 'state')}

@@ -27,6 +27,8 @@ export interface FileSetOptions {
   /** Says why a file of this owner must not be read. */
   readonly refuse?: (owner: FileOwner) => Pick<Problem, 'message' | 'hint'> | undefined
   readonly events?: typeof watchEvents
+  /** Called each time when all directories could be looked at. */
+  readonly looked?: () => void
   /** How often directories are looked at although no event came, milliseconds. */
   readonly rescan?: number
 }
@@ -69,6 +71,7 @@ export async function* watchFiles(
     while (!signal.aborted) {
       wake = new AbortController()
       const wakeAt = (await reader.look()) ?? Number.POSITIVE_INFINITY
+      if (reader.fileSet.hidden.length === 0) options.looked?.()
       const ready = yielded !== undefined || wakeAt === Number.POSITIVE_INFINITY || performance.now() >= firstEnds
       if (ready && !isDeepStrictEqual(yielded, reader.fileSet)) {
         reader.started = true

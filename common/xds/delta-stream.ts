@@ -2,6 +2,7 @@ import type { DeltaDiscoveryRequest } from '../proto/envoy/service/discovery/v3/
 import type { ResponsePolicy } from './blame.js'
 import type { Push } from './delivery.js'
 import { checkCount, checkLengths, STREAM_LIMITS, type StreamLimits } from './limits.js'
+import type { XdsObserver } from './observer.js'
 import { type Kind, kindOf, PUSH_ORDER, type PushStep, type Wait } from './order.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import { Subscription, type SubscriptionStatus } from './subscription.js'
@@ -25,6 +26,8 @@ export interface DeltaStreamOptions {
   readonly limits?: StreamLimits
   /** How the responses of a type are made, where it is not as delta xDS makes them. */
   readonly policyOf?: (type: string) => ResponsePolicy | undefined
+  /** Nobody is told unless given. */
+  readonly observer?: XdsObserver
 }
 
 /**
@@ -39,6 +42,7 @@ export class DeltaStream {
   readonly #order: readonly PushStep[]
   readonly #limits: StreamLimits
   readonly #policyOf: (type: string) => ResponsePolicy | undefined
+  readonly #observer: XdsObserver | undefined
   readonly #subscriptions = new Map<string, Subscription>()
   /** Since when each step of the order has had something to send that had to wait. */
   readonly #waiting = new Map<PushStep, number>()
@@ -51,10 +55,11 @@ export class DeltaStream {
   #clustersPaused = false
 
   constructor(options: DeltaStreamOptions = {}) {
-    const { order = PUSH_ORDER, limits = STREAM_LIMITS, policyOf = () => undefined } = options
+    const { order = PUSH_ORDER, limits = STREAM_LIMITS, policyOf = () => undefined, observer } = options
     this.#order = order
     this.#limits = limits
     this.#policyOf = policyOf
+    this.#observer = observer
   }
 
   /**
@@ -74,7 +79,9 @@ export class DeltaStream {
       subscription.start(subscribe, versions, this.#clustersPaused)
       this.#subscriptions.set(type, subscription)
     } else {
-      subscription.delivery.answer(request.responseNonce, this.#reason(request))
+      const reason = this.#reason(request)
+      const meant = subscription.delivery.answer(request.responseNonce, reason)
+      if (meant) this.#observer?.answered(type, reason === undefined)
       subscription.unsubscribe(unsubscribe)
       subscription.subscribe(subscribe)
     }
@@ -99,7 +106,12 @@ export class DeltaStream {
    * @param now monotonic milliseconds
    */
   next(now: number): Push | undefined {
-    if (this.#view === undefined) return undefined
+    const push = this.#view === undefined ? undefined : this.#next(now)
+    if (push !== undefined) this.#observer?.pushed(push.type, push.resources.length)
+    return push
+  }
+
+  #next(now: number): Push | undefined {
     for (const step of this.#order) {
       const push = this.#take(step, now)
       if (push !== undefined) return push

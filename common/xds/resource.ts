@@ -30,6 +30,8 @@ export interface Publication {
    * listed keeps what it has; whoever shall not even keep its stream is to be cut off by `XdsServer.end`.
    */
   readonly clients: ReadonlyMap<string, readonly string[]>
+  /** When the oldest change that it brings was noticed, monotonic milliseconds; absent: when it was published. */
+  readonly changedAt?: number
 }
 
 /** What serves nothing and knows nobody. */

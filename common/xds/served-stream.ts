@@ -1,3 +1,4 @@
+import { ChangeTimer } from './change-timer.js'
 import type { Clock } from './clock.js'
 import type { DeltaStream, DeltaStreamOptions } from './delta-stream.js'
 import type { Conversation, Protocol } from './protocol.js'
@@ -31,7 +32,8 @@ export interface StreamStatus {
   /** Whether a publication lists the client; until then it waits. */
   readonly listed: boolean
   readonly acknowledged: boolean
-  readonly types: readonly SubscriptionStatus[]
+  /** By type; counted at each call. */
+  readonly types: () => readonly SubscriptionStatus[]
   readonly refused: readonly RefusedResource[]
   /** Resources sent since the stream began: none to a client that had everything already. */
   readonly resourcesSent: number
@@ -64,11 +66,13 @@ export class ServedStream<Peer> {
   #cancelTimer: (() => void) | undefined
   #refused: readonly RefusedResource[] = []
   #open = true
+  readonly #changes: ChangeTimer
 
   constructor(call: XdsCall<Peer>, owner: StreamOwner<Peer>, protocol: Protocol) {
     this.#call = call
     this.#owner = owner
     this.#conversation = protocol(owner.stream)
+    this.#changes = new ChangeTimer(owner.stream.observer)
   }
 
   /** The client that the stream serves; absent before its first request. */
@@ -82,10 +86,16 @@ export class ServedStream<Peer> {
   }
 
   get status(): StreamStatus {
-    const { acknowledged, refused, view } = this.state
-    const types = this.state.status()
-    const resourcesSent = this.#resourcesSent
-    return { client: this.#client ?? '', listed: view !== undefined, acknowledged, types, refused, resourcesSent }
+    const { state } = this
+    const { acknowledged, refused, view } = state
+    const facts = { client: this.#client ?? '', listed: view !== undefined, acknowledged, refused }
+    // Counting names takes time in proportion to them, and most who ask do not look.
+    return { ...facts, resourcesSent: this.#resourcesSent, types: () => state.status() }
+  }
+
+  /** Something that may concern the client changed at this time, monotonic milliseconds. */
+  changed(at: number): void {
+    this.#changes.changed(at)
   }
 
   /** Takes one message of the client. Never throws: what is wrong with it ends the stream. */
@@ -107,12 +117,15 @@ export class ServedStream<Peer> {
   /** Writes what is to be sent now, as far as the client reads. To be called when the call has become writable. */
   send(): void {
     const { clock } = this.#owner
+    let sent = false
     while (this.#open && this.#call.writable) {
       const response = this.#conversation.next(clock.now())
       if (response === undefined) break
+      sent = true
       this.#resourcesSent += response.news
       this.#call.write(response.bytes)
     }
+    this.#changes.settled(sent, this.state, clock.now())
     this.#setTimer()
     this.#report()
   }

@@ -2,6 +2,7 @@ import { Latest } from '../latest.js'
 import { type Log, silentLog } from '../log.js'
 import { type Clock, systemClock } from './clock.js'
 import type { DeltaStreamOptions } from './delta-stream.js'
+import type { XdsObserver } from './observer.js'
 import { DELTA, type Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import type { Publication } from './resource.js'
@@ -21,6 +22,8 @@ export interface XdsServerOptions<Peer> {
   readonly onRefused?: (client: string, refused: readonly RefusedResource[]) => void
   /** Order and limits of each stream. */
   readonly stream?: DeltaStreamOptions
+  /** Counts what goes over all streams. */
+  readonly observer?: XdsObserver
 }
 
 /**
@@ -53,7 +56,7 @@ export class XdsServer<Peer> {
     this.#owner = {
       identify: options.identify,
       clock: this.#clock,
-      stream: options.stream ?? {},
+      stream: { ...options.stream, ...(options.observer === undefined ? {} : { observer: options.observer }) },
       identified: (stream) => this.#show(stream),
       refused: ({ client = '' }, refused) => options.onRefused?.(client, refused),
       failed: ({ client = '' }, error) => log.error('failed to handle an xDS request', { client, error }),
@@ -99,11 +102,13 @@ export class XdsServer<Peer> {
     for (const layer of changed.keys()) {
       for (const stream of this.#byLayer.get(layer) ?? []) touched.add(stream)
     }
+    const changedAt = publication.changedAt ?? this.#clock.now()
     for (const stream of publication.clients === before.clients ? touched : this.#streams) {
       const layers = publication.clients.get(stream.client ?? '')
       if (!sameLayers(layers, this.#layersOf.get(stream))) this.#show(stream)
       else if (layers !== undefined && touched.has(stream)) this.#tell(stream, layers, changed)
       else continue
+      stream.changed(changedAt)
       this.#ready.add(stream)
     }
     this.#schedule()

@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { hostName, namePattern } from '../../common/config/fields.js'
+import type { MetricsRegistry } from '../../common/metrics/registry.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
-import { AdminRefusal, type AdminRoute } from './server.js'
+import { AdminRefusal, type AdminRoute, TextAnswer } from './server.js'
 import { viewHosts } from './views/hosts.js'
 import { viewServices } from './views/services.js'
 import type { ViewSource } from './views/source.js'
 import { type SelfFacts, viewStatus } from './views/status.js'
+import { type OwnTarget, viewTargets } from './views/targets.js'
 
 /** What the admin routes read and change. */
 export interface AdminContext {
@@ -21,6 +23,9 @@ export interface AdminContext {
   readonly rootFingerprint: string
   /** Ends what a banned or evicted host has open and forgets its reports. @returns how many connections there were */
   readonly disconnect: (host: string) => number
+  readonly metrics: MetricsRegistry
+  /** Where the metrics of this control plane are read; absent: nowhere. */
+  readonly ownTarget: OwnTarget | undefined
 }
 
 const tokenRequest = z.strictObject({
@@ -39,6 +44,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'GET', path: '/v1/status', handle: () => viewStatus(source(), self()) },
     { method: 'GET', path: '/v1/hosts', handle: () => viewHosts(source()) },
     { method: 'GET', path: '/v1/services', handle: () => viewServices(source(), self().domain) },
+    { method: 'GET', path: '/v1/prometheus/targets', handle: () => viewTargets(source(), context.ownTarget) },
+    { method: 'GET', path: '/metrics', handle: () => expose(context.metrics) },
     { method: 'GET', path: '/v1/tokens', handle: () => viewTokens(tokens) },
     { method: 'POST', path: '/v1/tokens', handle: (_, body) => createToken(body, context) },
     { method: 'DELETE', path: '/v1/tokens/:id', handle: ({ id = '' }) => revokeToken(id, tokens) },
@@ -46,6 +53,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
     { method: 'POST', path: '/v1/hosts/:host/admit', handle: ({ host = '' }) => admit(host, context) },
   ]
+}
+
+async function expose(metrics: MetricsRegistry): Promise<TextAnswer> {
+  const { contentType, text } = await metrics.expose()
+  return new TextAnswer(contentType, text)
 }
 
 async function createToken(body: unknown, context: AdminContext): Promise<TokenCreated> {

@@ -19,9 +19,20 @@ export class AdminRefusal extends Error {
   }
 }
 
+/** An answer that is not JSON. */
+export class TextAnswer {
+  readonly contentType: string
+  readonly text: string
+
+  constructor(contentType: string, text: string) {
+    this.contentType = contentType
+    this.text = text
+  }
+}
+
 /**
  * What a path answers. The handler gets the values of the path's `:name` parts and the request's JSON; what it returns
- * is sent as JSON.
+ * is sent as JSON, unless it is a {@link TextAnswer}.
  */
 export interface AdminRoute {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -83,7 +94,8 @@ function findRoute(routes: readonly AdminRoute[], { method, url = '/' }: Incomin
   const path = url.split('?')[0] ?? '/'
   for (const route of routes) {
     const parameters = matchPath(route.path, path)
-    if (parameters !== undefined && route.method === method) return { handle: route.handle, parameters }
+    if (parameters !== undefined && route.method === (method === 'HEAD' ? 'GET' : method))
+      return { handle: route.handle, parameters }
   }
   throw new AdminRefusal(404, `nothing answers ${method} ${path}`)
 }
@@ -118,8 +130,10 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-  response.end(`${JSON.stringify(body)}\n`)
+  const { contentType, text } =
+    body instanceof TextAnswer ? body : new TextAnswer('application/json', `${JSON.stringify(body)}\n`)
+  response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' })
+  response.end(text)
 }
 
 function listening(server: Server, listen: () => void): Promise<void> {

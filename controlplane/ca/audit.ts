@@ -22,15 +22,28 @@ export type TokenDecision = (
   readonly keyHash: string
 }
 
+/** Told of every decision that is audited, to count them. */
+export interface Decided {
+  certificate(decision: CertificateDecision): void
+  token(decision: TokenDecision): void
+}
+
+/** A log with somebody beside it who is told of what is audited. */
+export interface AuditLog extends Log {
+  readonly decided?: Decided
+}
+
 /** One line for each decision about a certificate. */
-export function auditCertificate(log: Log, decision: CertificateDecision): void {
+export function auditCertificate(log: AuditLog, decision: CertificateDecision): void {
+  log.decided?.certificate(decision)
   const { notAfter, ...fields } = { notAfter: undefined, ...decision }
   const expires = notAfter === undefined ? {} : { expires: new Date(notAfter).toISOString() }
   write(log, 'certificate decision', { ...fields, ...expires }, decision.decision === 'granted' ? 'info' : 'warn')
 }
 
 /** One line for each decision about a use of a join token; an alarm is an error, since somebody may hold a stolen one. */
-export function auditToken(log: Log, decision: TokenDecision): void {
+export function auditToken(log: AuditLog, decision: TokenDecision): void {
+  log.decided?.token(decision)
   const level = decision.decision === 'granted' ? 'info' : decision.alarm ? 'error' : 'warn'
   write(log, 'token decision', decision, level)
 }

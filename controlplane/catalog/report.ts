@@ -51,6 +51,8 @@ export const hostReport = z.strictObject({
   caller: shortText,
   applicationAddress: ipAddress,
   envoyMetrics: shortText,
+  /** Not in the state of control planes that did not know it. */
+  agentMetrics: shortText.default(''),
 })
 
 export const serviceReport = z.strictObject({
@@ -135,6 +137,7 @@ export function parseHostReport(message: HostReport): HostFacts {
     caller: message.caller,
     applicationAddress: message.applicationAddress || '127.0.0.1',
     envoyMetrics: message.envoyMetrics,
+    agentMetrics: message.agentMetrics,
   })
 }
 

@@ -18,6 +18,8 @@ export async function readConfig(directories: readonly string[]): Promise<Loaded
 /** A configuration that follows its files while `watch` runs. */
 export interface OpenConfig {
   readonly loaded: Latest<LoadedConfig>
+  /** When all directories could be looked at last, wall-clock milliseconds. */
+  readonly readAt: () => number
   readonly watch: Task
 }
 
@@ -39,9 +41,13 @@ export async function openConfig(
   for (const problem of start.loaded.problems) report(problem, log)
   await store.write(start.lastGood)
   const loaded = new Latest(start.loaded)
+  let readAt = Date.now()
+  const looked = () => {
+    readAt = Date.now()
+  }
   const watch: Task = async (signal) => {
     let before = first
-    for await (const files of watchFiles(directories, signal)) {
+    for await (const files of watchFiles(directories, signal, { looked })) {
       if (isDeepStrictEqual(files, before)) continue
       before = files
       const next = loader.load(files, Date.now())
@@ -50,7 +56,7 @@ export async function openConfig(
       await store.write(next.lastGood)
     }
   }
-  return { loaded, watch }
+  return { loaded, watch, readAt: () => readAt }
 }
 
 /** The files as soon as none of them is being written. */

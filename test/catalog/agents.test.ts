@@ -19,6 +19,7 @@ const FACTS: HostFacts = {
   caller: '',
   applicationAddress: '127.0.0.1',
   envoyMetrics: '',
+  agentMetrics: '',
 }
 
 test('a host that has told only half keeps what it had', () => {

@@ -82,7 +82,7 @@ export function writeControlPlane(
     `id: ${id}
 trustDomain: lab.example
 listen: ${address}:15012
-admin: { socket: ${socket}, http: off }
+admin: { socket: ${socket}, http: "${address}:15014" }
 discovery: { files: ${join(root, 'catalog.d')}${discovery === '' ? '' : `, ${discovery}`} }
 config: [${join(root, 'mesh.d')}]
 state: { directory: ${state} }
@@ -98,7 +98,7 @@ export async function writeHost(files: HostFiles, host: LabHost, envoy: string):
 address: ${host.address}
 applicationAddress: ${host.address}
 names: ${JSON.stringify(namesOf(host))}
-metrics: { envoy: "${host.address}:15090" }
+metrics: { envoy: "${host.address}:15090", agent: "${host.address}:15091" }
 envoy: { path: ${envoy}, concurrency: 1, drainTime: 1s }
 servicesDirectory: ${dirname(files.service('any'))}
 stateDirectory: ${files.state}

@@ -110,6 +110,7 @@ function recordOf(
       caller,
       applicationAddress: address,
       envoyMetrics: '',
+      agentMetrics: '',
     },
     services: Object.entries(services).map(([service, text]) => factsOf(service, text)),
   }

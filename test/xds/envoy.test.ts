@@ -83,7 +83,7 @@ async function refuseOneOfThree(apiType: ApiType): Promise<void> {
   server.publication.set(publish([...good, faulty], ['envoy']))
   await waitUntil(server, envoy, () => {
     const [stream] = server.xds.statuses()
-    const clusters = stream?.types.find(({ type }) => type === CLUSTER)
+    const clusters = stream?.types().find(({ type }) => type === CLUSTER)
     return clusters?.refused === 1 && clusters.acknowledged === 2
   })
   const refused = server.xds.statuses()[0]?.refused ?? []
@@ -121,7 +121,7 @@ async function startWith(
 function acknowledged(server: GrpcFixture, envoy: EnvoyFixture, type: string): Promise<void> {
   return waitUntil(server, envoy, () => {
     const [stream] = server.xds.statuses()
-    return stream?.acknowledged === true && stream.types.some((status) => status.type === type)
+    return stream?.acknowledged === true && stream.types().some((status) => status.type === type)
   })
 }
 

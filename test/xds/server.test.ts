@@ -34,7 +34,10 @@ describe('a relay and its server', { timeout: 30_000 }, () => {
     }
     await acknowledged(server)
     deepEqual(
-      server.xds.statuses()[0]?.types.map(({ subscribed, acknowledged }) => [subscribed, acknowledged]),
+      server.xds
+        .statuses()[0]
+        ?.types()
+        .map(({ subscribed, acknowledged }) => [subscribed, acknowledged]),
       [
         [2, 2],
         [2, 2],

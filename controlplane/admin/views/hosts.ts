@@ -11,13 +11,18 @@ import type { ViewSource } from './source.js'
 export function viewHosts(source: ViewSource): readonly HostView[] {
   const known = source.enrolled.filter(({ evicted, banned }) => evicted === undefined || banned !== undefined)
   const names = new Set([...known.map(({ host }) => host), ...source.records.keys()])
-  return [...names].sort().map((host) => viewHost(host, source))
+  const enrolments = new Map(source.enrolled.map((one) => [one.host, one]))
+  const streams = new Map(source.streams.map((one) => [one.client, one]))
+  return [...names].sort().map((host) => viewHost(host, source, enrolments.get(host), streams.get(host)))
 }
 
-function viewHost(host: string, source: ViewSource): HostView {
+function viewHost(
+  host: string,
+  source: ViewSource,
+  enrolment: HostRecord | undefined,
+  stream: StreamStatus | undefined,
+): HostView {
   const record = source.records.get(host)
-  const enrolment = source.enrolled.find((one) => one.host === host)
-  const stream = source.streams.find(({ client }) => client === host)
   const refused = refusalsOf(record, source)
   const { status, since } = statusOf(record, enrolment)
   return {

@@ -1,0 +1,13 @@
+import { VERSION } from '../version.js'
+import { MetricsRegistry } from './registry.js'
+
+/** A registry with what every process of the mesh tells of itself: its version, and how it does as a process. */
+export function processMetrics(part: 'agent' | 'controlplane'): MetricsRegistry {
+  const metrics = new MetricsRegistry()
+  metrics.gauge(
+    { name: 'mesh_build_info', help: 'Always 1; the labels tell what runs.', labels: ['part', 'version'] },
+    () => [{ labels: { part, version: VERSION }, value: 1 }],
+  )
+  metrics.addProcessMetrics()
+  return metrics
+}
