@@ -5,6 +5,7 @@ import { type Log, Secret } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { StateFile } from '../state-file.js'
 import { auditChange, auditToken } from './audit.js'
+import { GuessAlarm } from './guess-alarm.js'
 import {
   hashSecret,
   type StoredToken,
@@ -75,6 +76,7 @@ export class JoinTokens {
   readonly #file: StateFile<TokensState>
   readonly #log: Log
   readonly #random: (size: number) => Buffer
+  readonly #guesses = new GuessAlarm()
 
   constructor({ file, log, random = randomBytes }: JoinTokensOptions) {
     this.#file = file
@@ -126,6 +128,7 @@ export class JoinTokens {
     const token = presented?.id
     const refuse = (reason: TokenReason) => {
       auditToken(this.#log, { decision: 'refused', reason, alarm: reason === 'used-up', token, host, keyHash })
+      if (this.#guesses.note(reason, use.now)) this.#log.error('somebody guesses at join tokens', { lastHost: host })
       return new TokenError(reason)
     }
     if (presented === undefined) throw refuse('malformed')

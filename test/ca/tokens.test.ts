@@ -247,17 +247,39 @@ test('of 100 parallel uses in each of 50 rounds never more keys get in than ther
   }
 })
 
-test('10,000 guesses at a token all fail', async (t) => {
-  const { tokens } = await open(t)
+test('10,000 guesses at a token all fail, and raise one alarm a minute', async (t) => {
+  const { tokens, lines } = await open(t)
   const { id, text } = await tokens.create(REQUEST, NOW)
   const random = seededRandom(1)
   const parsed = parseToken(text.reveal())
   for (let guess = 0; guess < 10_000; guess++) {
     const bytes = Buffer.from(Array.from({ length: 32 }, () => Math.floor(random() * 256)))
     const presented = formatToken({ ...parsed, secret: new Secret(bytes.toString('base64url')) }).reveal()
-    assert.equal(await outcomeOf(tokens.use(presented, { host: 'web-1', keyHash: 'k', now: NOW })), 'wrong-secret')
+    assert.equal(
+      await outcomeOf(tokens.use(presented, { host: 'web-1', keyHash: 'k', now: NOW + guess * 10 })),
+      'wrong-secret',
+    )
   }
+  assert.equal(lines.filter(({ message }) => message === 'somebody guesses at join tokens').length, 2)
   assert.deepEqual(tokens.list().find((token) => token.id === id)?.taken, [])
+})
+
+test('a guess is refused alike in time, whether there is such a token or not', async (t) => {
+  const { tokens } = await open(t)
+  const parsed = parseToken((await tokens.create(REQUEST, NOW)).text.reveal())
+  const known = formatToken({ ...parsed, secret: new Secret('A'.repeat(43)) }).reveal()
+  const unknown = formatToken({ ...parsed, id: 'f'.repeat(16), secret: new Secret('A'.repeat(43)) }).reveal()
+  const times = new Map([known, unknown].map((text) => [text, [] as number[]]))
+  // In turns, so that whatever else the machine does meets both alike.
+  for (let round = 0; round < 2_000; round++) {
+    for (const [text, taken] of times) {
+      const began = performance.now()
+      await assert.rejects(tokens.use(text, { host: 'web-1', keyHash: 'k', now: NOW }), TokenError)
+      taken.push(performance.now() - began)
+    }
+  }
+  const [a = 0, b = 0] = [...times.values()].map((taken) => taken.sort((x, y) => x - y)[taken.length / 2] ?? 0)
+  assert.ok(Math.abs(a - b) < Math.max(a, b) / 3, `medians of ${a} and ${b} ms`)
 })
 
 test('the life of a token keeps its rules over random sequences of events', async (t) => {

@@ -17,7 +17,12 @@ export const JOINING: readonly Defence[] = [
     'a token grants its services to its host, once',
     'of 100 parallel uses in each of 50 rounds never more keys get in than there are uses',
   ),
-  use('a wrong secret is refused', 'if (!matches)', 'if (false)', '10,000 guesses at a token all fail'),
+  use(
+    'a wrong secret is refused',
+    'if (!matches)',
+    'if (false)',
+    '10,000 guesses at a token all fail, and raise one alarm a minute',
+  ),
   use(
     'a revoked token is refused',
     'if (token.revoked)',
