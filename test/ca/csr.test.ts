@@ -17,7 +17,7 @@ import { basicConstraints, buildExtensions, keyUsage, subjectAltUris } from '../
 import { exportPrivateKey, generateKeyPair, keyHash, spkiOf } from '../../common/x509/keys.js'
 import { OID } from '../../common/x509/oids.js'
 import { decodePem, encodePem } from '../../common/x509/pem.js'
-import { csrPem, oddCsr, openssl, seededRandom } from './fixtures.js'
+import { csrPem, oddCsr, openssl } from './fixtures.js'
 
 const keys = generateKeyPair()
 const key = keys.privateKey
@@ -134,6 +134,35 @@ const REFUSED: readonly (readonly [name: string, csr: string, reason: CsrReason]
   ['is no DER', csrPem(Buffer.from('hello')), 'not-canonical-der'],
   ['has a byte after its DER', csrPem(Buffer.concat([goodDer, Buffer.of(0)])), 'not-canonical-der'],
   ['has a length in long form', csrPem(longForm(goodDer)), 'not-canonical-der'],
+  ['has an outer length without end, as BER has', csrPem(indefinite(goodDer)), 'not-canonical-der'],
+  [
+    'has a length of four bytes that is not there',
+    csrPem(Buffer.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)),
+    'not-canonical-der',
+  ],
+  [
+    'has a length of 127 bytes',
+    csrPem(Buffer.concat([Buffer.of(0x30, 0xff), Buffer.alloc(200, 0xff)])),
+    'not-canonical-der',
+  ],
+  ['has a tag number of several bytes', csrPem(Buffer.of(0x3f, 0x81, 0x01, 0)), 'not-canonical-der'],
+  ['is nested 1,400 deep', csrPem(nested(1_400)), 'not-canonical-der'],
+  ['is nested as deep as fits, with lengths in the short form', csrPem(nested(62)), 'not-canonical-der'],
+  [
+    'is a list of 2,500 empty elements',
+    csrPem(encodeDer(sequence(...Array(2_500).fill(sequence())))),
+    'wrong-structure',
+  ],
+  [
+    'has an object identifier of 5,000 bytes',
+    csrPem(oddCsr(key, { algorithm: sequence({ tag: 6, bytes: Buffer.alloc(5_000, 0x81) }) })),
+    'wrong-structure',
+  ],
+  [
+    'has a version of 4,000 bytes',
+    csrPem(oddCsr(key, { version: integer(Buffer.alloc(4_000, 0x7f)) })),
+    'wrong-structure',
+  ],
   ['is some other DER', csrPem(encodeDer(sequence())), 'wrong-structure'],
   ['is of another version', csrPem(oddCsr(key, { version: integer(Uint8Array.of(1)) })), 'wrong-structure'],
   ['has a subject that is no name', csrPem(oddCsr(key, { subject: utf8String('web') })), 'wrong-structure'],
@@ -233,39 +262,6 @@ for (const [name, csr, reason] of REFUSED) {
   })
 }
 
-test('of 10,000 CSRs with changed bytes none is accepted, none crashes and none is slow', () => {
-  const random = seededRandom(20260301)
-  const below = (bound: number) => Math.floor(random() * bound)
-  const full = decodePem(
-    'CERTIFICATE REQUEST',
-    buildCsr(keys, [subjectAltUris(['spiffe://mesh.example/svc/web'], false)]),
-  )[0]
-  let slowest = 0
-  for (let round = 0; round < 10_000; round++) {
-    const mutated = mutate(Buffer.from(full ?? goodDer), below)
-    if (full?.equals(mutated)) continue
-    const begin = performance.now()
-    assert.throws(() => parseCsr(csrPem(mutated)), CsrError, `round ${round}: ${mutated.toString('hex')}`)
-    slowest = Math.max(slowest, performance.now() - begin)
-  }
-  // The goal is 10 ms; a test machine with other work may stop us for longer than that in any of 10,000 rounds.
-  assert.ok(slowest < 250, `the slowest took ${slowest} ms`)
-})
-
-function mutate(der: Buffer, below: (bound: number) => number): Buffer {
-  for (let count = 1 + below(3); count > 0; count--) der[below(der.length)] = below(256)
-  switch (below(4)) {
-    case 0:
-      return der.subarray(0, below(der.length))
-    case 1: {
-      const at = below(der.length)
-      return Buffer.concat([der.subarray(0, at), Buffer.of(below(256)), der.subarray(at)])
-    }
-    default:
-      return der
-  }
-}
-
 function withSubject(toBeSigned: Element): Element {
   const children = 'children' in toBeSigned ? [...toBeSigned.children] : []
   children[1] = sequence(setOf(sequence(oid(OID.commonName), utf8String('web'))))
@@ -277,4 +273,20 @@ function longForm(der: Buffer): Buffer {
   const header = 1 + 1 + ((der[1] ?? 0) & 0x7f)
   const body = der.subarray(header)
   return Buffer.concat([Buffer.of(0x30, 0x83, 0, body.length >> 8, body.length & 0xff), body])
+}
+
+/** The same CSR with an outer length that is told by its end. */
+function indefinite(der: Buffer): Buffer {
+  const header = 1 + 1 + ((der[1] ?? 0) & 0x7f)
+  return Buffer.concat([Buffer.of(0x30, 0x80), der.subarray(header), Buffer.alloc(2)])
+}
+
+/** A sequence in a sequence in a sequence. */
+function nested(depth: number): Buffer {
+  let der = Buffer.alloc(0)
+  for (let level = 0; level < depth; level++) {
+    const length = der.length < 128 ? Buffer.of(der.length) : Buffer.of(0x82, der.length >> 8, der.length & 0xff)
+    der = Buffer.concat([Buffer.of(0x30), length, der])
+  }
+  return der
 }

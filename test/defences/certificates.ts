@@ -45,6 +45,12 @@ export const CERTIFICATES: readonly Defence[] = [
     asksFor('a host', 'another-host'),
     asksFor('the bare trust domain', 'bare-trust-domain'),
   ),
+  defencesOf('controlplane/ca/csr-policy.js', 'ca/csr-mutations.test.js')(
+    'of thousands of signed CSRs none gets another name',
+    'return name === undefined ? undefined : judgeName(name, identity)',
+    'return undefined',
+    'of 10000 CSRs with changed structure that their own key signed none gets anything but its own name',
+  ),
   policy(
     'a name that is no URI is refused',
     "if (kind !== 'uri')",
