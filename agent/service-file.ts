@@ -1,6 +1,7 @@
 import { defaultProtocol } from '../common/config/default-protocol.js'
 import type { Interpreted } from '../common/config/document-reader.js'
 import type { Protocol } from '../common/config/fields.js'
+import { foreignDocument } from '../common/config/foreign.js'
 import { problemAt, validate } from '../common/config/validate.js'
 import type { YamlDocument } from '../common/config/yaml.js'
 import type { Location, Problem } from '../common/problem.js'
@@ -39,7 +40,10 @@ export interface ServiceFile {
 
 /** Reads one document of a service file. */
 export function interpretService(document: YamlDocument): Interpreted<ServiceFile> {
-  const { service, kind } = (document.value ?? {}) as { readonly service?: unknown; readonly kind?: unknown }
+  const raw = (document.value ?? {}) as Readonly<Record<string, unknown>>
+  const { service, kind } = raw
+  const foreign = foreignDocument(raw, document)
+  if (foreign !== undefined) return { identity: undefined, document: undefined, problems: [foreign] }
   if (kind !== undefined) {
     const message = 'documents with a kind belong on the control plane'
     const finding = { code: 'MSH0212', path: ['kind'], message, hint: 'move it there, or remove the line' } as const

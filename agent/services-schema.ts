@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, label, labels, notYet, port, protocol } from '../common/config/fields.js'
-import { addressAndPort } from '../common/config/socket-address-field.js'
+import { ipAndPort } from '../common/config/socket-address-field.js'
 
 const grpcService = z.string().min(1).max(253)
 
@@ -65,7 +65,7 @@ const portEntry = z.union([
 
 const upstream = z.strictObject({
   service: label.describe('the service that is called'),
-  bind: addressAndPort.describe('where the application reaches it on this host'),
+  bind: ipAndPort.describe('where the application reaches it on this host'),
   port: label.optional().describe('a named port of the service; absent: its first'),
   mode: notYet(),
   group: notYet(),

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { duration, hostName, label, labels, locality, notYet, port } from '../common/config/fields.js'
-import { addressAndPort } from '../common/config/socket-address-field.js'
+import { addressAndPort, ipAndPort } from '../common/config/socket-address-field.js'
 
 const ipAddress = z
   .string()
@@ -35,7 +35,7 @@ const inbound = z.strictObject({
 const names = z.strictObject({
   enabled: z.boolean().default(true).describe('whether this host calls services by name'),
   range: cidr.default('127.80.0.0/12').describe('the virtual addresses of this host'),
-  dns: addressAndPort.prefault('127.0.0.1:15053').describe('where Envoy answers DNS for the names, UDP'),
+  dns: ipAndPort.prefault('127.0.0.1:15053').describe('where Envoy answers DNS for the names, UDP'),
   as: label
     .optional()
     .describe(

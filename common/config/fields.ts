@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DNS_LABEL, DNS_NAME } from '../identity.js'
 import type { ProblemCode } from './codes.js'
+import { durationHint, nameHint } from './hints.js'
 
 /** Why a schema refuses a value, where the problem gets a code of its own for it. */
 export const REASON_CODES = {
@@ -66,14 +67,10 @@ export const duration = z
   .transform((value, context) => {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined
     if (ms !== undefined) return ms
-    const hint =
-      typeof value === 'number'
-        ? `write a unit: "${value}s" or "${value}ms"`
-        : 'write for example "250ms", "2s" or "1m30s"'
     context.addIssue({
       code: 'custom',
       message: `${JSON.stringify(value)} is not a duration`,
-      params: { reason: 'not-a-duration', hint } satisfies IssueParams,
+      params: { reason: 'not-a-duration', hint: durationHint(value) } satisfies IssueParams,
     })
     return z.NEVER
   })
@@ -86,29 +83,29 @@ export const durationOrOff = z.union([z.literal('off'), duration])
 export const port = z.int().min(1).max(65535).meta({ title: 'port' })
 
 /** A service, subset or port name. */
-export const label = z
-  .string()
-  .regex(DNS_LABEL, {
-    error: (issue) =>
-      `${JSON.stringify(issue.input)} is not a DNS label: lower-case letters, digits and "-", at most 63`,
-  })
-  .meta({ title: 'name' })
+export const label = nameOf('name', DNS_LABEL, 'a DNS label: lower-case letters, digits and "-", at most 63')
 
 /** A host name. */
-export const hostName = z
-  .string()
-  .regex(DNS_NAME, {
-    error: (issue) => `${JSON.stringify(issue.input)} is not a host name: DNS labels in lower case joined by dots`,
-  })
-  .meta({ title: 'host name' })
+export const hostName = nameOf('host name', DNS_NAME, 'a host name: DNS labels in lower case joined by dots')
 
 /** A host or service name with an optional `*` at its end, or `*` alone. */
-export const namePattern = z
-  .string()
-  .regex(/^(?:\*|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[a-z0-9][a-z0-9.-]*\*)$/, {
-    error: (issue) => `${JSON.stringify(issue.input)} is not a name or a name that ends in "*"`,
-  })
-  .meta({ title: 'name pattern' })
+export const namePattern = nameOf(
+  'name pattern',
+  /^(?:\*|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[a-z0-9][a-z0-9.-]*\*)$/,
+  'a name or a name that ends in "*"',
+)
+
+function nameOf(title: string, form: RegExp, what: string) {
+  return z
+    .string()
+    .superRefine((text, context) => {
+      if (form.test(text)) return
+      const hint = nameHint(text, form)
+      const message = `${JSON.stringify(text)} is not ${what}`
+      context.addIssue({ code: 'custom', message, ...(hint === undefined ? {} : { params: { hint } }) })
+    })
+    .meta({ title, pattern: form.source })
+}
 
 /** Whether a name matches a pattern as {@link namePattern} allows it. */
 export function matchesPattern(pattern: string, name: string): boolean {

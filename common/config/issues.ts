@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ProblemCode } from './codes.js'
 import { type IssueParams, REASON_CODES } from './fields.js'
+import { keyInOtherWords, numberHint, wordMeant } from './hints.js'
 import type { DocumentPath } from './located.js'
 import { keyBelow, keysAt } from './schema-keys.js'
 import { suggest } from './suggest.js'
@@ -40,14 +41,23 @@ export function explainIssue(
     return explainIssue(shortened(issue, issue.input), schema, sourceAt)
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(schema, path, key))
+  if (issue.input === null && !isNotSupported(issue)) return [{ path, ...NO_VALUE }]
   if (issue.code === 'invalid_union') return explainUnion(issue, schema, sourceAt)
   if (issue.input === undefined && issue.code !== 'custom') return [missing(path)]
-  if (issue.code === 'invalid_type') return [{ path, ...wrongType(issue, sourceAt(path)) }]
+  if (issue.code === 'invalid_type') return [{ path, ...wrongType(issue, sourceAt(path), keysAt(schema, path)) }]
   if (issue.code === 'invalid_value') return [{ path, ...wrongValue(issue) }]
   if (issue.code === 'too_big' || issue.code === 'too_small') return [{ path, ...outOfRange(issue) }]
   if (issue.code === 'invalid_key')
     return issue.issues.flatMap((inner) => explainIssue({ ...inner, path: issue.path }, schema, sourceAt))
   return [{ path, ...(issue.code === 'custom' ? custom(issue) : wrongForm(issue.message)) }]
+}
+
+const NO_VALUE: Explanation = { code: 'MSH0203', message: 'has no value', hint: 'give it one or remove the key' }
+
+/** A key without a value that is not supported yet, also in one of several forms, is told as just that. */
+function isNotSupported(issue: z.core.$ZodIssue): boolean {
+  if (issue.code === 'invalid_union') return issue.errors.some((branch) => branch.some(isNotSupported))
+  return issue.code === 'custom' && (issue.params as IssueParams | undefined)?.reason === 'not-supported-yet'
 }
 
 /** The same issue with a text that was written cut short, as a message can hold it. */
@@ -71,18 +81,19 @@ function explainUnion(
   if (issue.input === undefined) return [missing(path)]
   const relevant = relevantIssues(issue)
   if (relevant.kind === 'branch') return relevant.issues.flatMap((each) => explainIssue(each, schema, sourceAt))
-  if (issue.message !== 'Invalid input') return [{ path, ...wrongForm(issue.message) }]
-  const meant = typeof issue.input === 'string' ? suggest(issue.input, relevant.literals) : undefined
-  const hint = meant === undefined ? undefined : `did you mean ${meant}?`
+  const meant = wordMeant(issue.input, relevant.literals)
+  const hint = meant === undefined ? formHint(issue.input, keysAt(schema, path)) : `did you mean ${meant}?`
+  if (issue.message !== 'Invalid input') return [{ path, ...wrongForm(issue.message), hint }]
   const [telling] = relevant.custom
-  if (telling !== undefined) return [{ path, ...custom(telling), ...(hint === undefined ? {} : { hint }) }]
+  if (telling !== undefined) return [{ path, ...custom(telling), ...(meant === undefined ? {} : { hint }) }]
   const wanted = [...relevant.literals.map((value) => `"${value}"`), ...relevant.types.map(typeName)]
   const message = `must be ${anyOf(wanted)}, not ${nameOf(issue.input)}`
   return [{ code: 'MSH0203', path, message, hint }]
 }
 
 function unknownKey(schema: z.core.$ZodType, path: DocumentPath, key: string): Finding {
-  const meant = suggest(key, keysAt(schema, path)) ?? keyBelow(schema, path, key)
+  const known = keysAt(schema, path)
+  const meant = suggest(key, known) ?? keyBelow(schema, path, key) ?? keyInOtherWords(key, known)
   const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`
   return { code: 'MSH0201', path: [...path, key], message: `unknown key \`${clip(key)}\``, hint, meant }
 }
@@ -92,19 +103,42 @@ function missing(path: DocumentPath): Finding {
   return { code: 'MSH0204', path: path.slice(0, -1), message: `\`${key}\` is missing`, missing: key }
 }
 
-function wrongType(issue: z.core.$ZodIssueInvalidType, source: string | undefined): Explanation {
-  if (issue.input === null) return { code: 'MSH0203', message: 'has no value', hint: 'give it one or remove the key' }
+function wrongType(
+  issue: z.core.$ZodIssueInvalidType,
+  source: string | undefined,
+  keys: readonly string[],
+): Explanation {
+  if (!issue.message.startsWith('Invalid input')) return { ...wrongForm(issue.message), code: 'MSH0203' }
   const message = `must be ${typeName(issue.expected)}, not ${nameOf(issue.input)}`
   if (issue.expected === 'string' && source !== undefined)
     return { code: 'MSH0203', message, hint: `put it in quotes: "${source}"` }
-  const quoted = typeof issue.input === 'string' && /^[\d.]+$/.test(issue.input) && issue.expected !== 'array'
-  return { code: 'MSH0203', message, hint: quoted ? `remove the quotes: ${issue.input}` : undefined }
+  return { code: 'MSH0203', message, hint: typeHint(issue, keys) }
+}
+
+function typeHint({ expected, input }: z.core.$ZodIssueInvalidType, keys: readonly string[]): string | undefined {
+  if (expected === 'array') return listHint(input)
+  if (expected === 'record') return 'write name: value, a line for each'
+  if (expected === 'object') return formHint(input, keys)
+  return typeof input === 'string' ? numberHint(input) : undefined
+}
+
+function listHint(input: unknown): string {
+  if (typeof input !== 'string' && typeof input !== 'number') return 'start each entry of the list with "- "'
+  const entries = String(input).split(/\s*,\s*/)
+  return `write [${entries.join(', ')}]`
+}
+
+/** Of a map that was not written as one: which keys it has. */
+function formHint(input: unknown, keys: readonly string[]): string | undefined {
+  if (keys.length === 0 || (typeof input === 'object' && !Array.isArray(input))) return undefined
+  return `write a map with some of its keys: ${keys.slice(0, 6).join(', ')}${keys.length > 6 ? ', …' : ''}`
 }
 
 function wrongValue(issue: z.core.$ZodIssueInvalidValue): Explanation {
-  if (!issue.message.startsWith('Invalid ')) return wrongForm(issue.message)
   const allowed = issue.values.map(String)
-  const meant = typeof issue.input === 'string' ? suggest(issue.input, allowed) : undefined
+  const meant = wordMeant(issue.input, allowed)
+  if (!issue.message.startsWith('Invalid '))
+    return { ...wrongForm(issue.message), hint: meant === undefined ? undefined : `did you mean ${meant}?` }
   const hint = meant === undefined ? `write ${anyOf(allowed)}` : `did you mean ${meant}?`
   return { code: 'MSH0205', message: `${shown(issue.input)} is not one of: ${allowed.join(', ')}`, hint }
 }

@@ -59,9 +59,38 @@ async function readText(file: FileHandle, shown: string): Promise<FileContent> {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, length)) }
   } catch {
-    // The decoder tells nothing that would help to find the place.
-    return failed(shown, 'MSH0103', 'not UTF-8 text')
+    return { problem: notUtf8(shown, buffer.subarray(0, length)) }
   }
+}
+
+function notUtf8(shown: string, bytes: Buffer): Problem {
+  const at = firstFault(bytes)
+  const line = bytes.subarray(0, at).toString('latin1').split('\n').length
+  const column = at - bytes.lastIndexOf(10, at - 1)
+  const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  const message = `not UTF-8 text: the byte 0x${(bytes[at] ?? 0).toString(16).toUpperCase()} stands here`
+  const hint = wide ? 'it is UTF-16: save it as UTF-8' : 'save the file as UTF-8'
+  return { ...fileProblem(shown, 'MSH0103', message), line, column: at === 0 ? 1 : column, hint }
+}
+
+/** The offset of the first byte with which the text stops to be UTF-8, found by halving. */
+function firstFault(bytes: Buffer): number {
+  const isGood = (length: number) => {
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length), { stream: true })
+      return true
+    } catch {
+      return false
+    }
+  }
+  let good = 0
+  let bad = bytes.length
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    if (isGood(middle)) good = middle
+    else bad = middle
+  }
+  return good
 }
 
 function failed(shown: string, code: ProblemCode, message: string): FileContent {

@@ -29,12 +29,18 @@ export function syntaxProblems(file: string, text: string, faults: readonly Synt
   }))
 }
 
-/** The fault behind an error or warning of the YAML parser, in words for people who do not know its grammar. */
-export function faultOf(error: {
-  readonly code: string
-  readonly message: string
-  readonly pos: readonly number[]
-}): SyntaxFault {
+/**
+ * The fault behind an error or warning of the YAML parser, in words for people who do not know its grammar.
+ *
+ * @param quotes where quotes begin that nothing closes; the parser only tells where the text ends
+ */
+export function faultOf(
+  error: { readonly code: string; readonly message: string; readonly pos: readonly number[] },
+  quotes: readonly number[] = [],
+): SyntaxFault {
+  const [quote] = quotes
+  if (quote !== undefined && /Missing closing .*quote/.test(error.message))
+    return { code: 'MSH0110', message: 'not YAML: nothing closes this quote', hint: 'close it', at: quote }
   const at = error.pos[0] ?? 0
   const known = EXPLANATIONS[error.code]
   if (known !== undefined) return { ...known, at }
@@ -47,12 +53,12 @@ const EXPLANATIONS: Readonly<Record<string, Omit<SyntaxFault, 'at'>>> = {
   BAD_INDENT: {
     code: 'MSH0110',
     message: 'not YAML: the line is indented unlike those that it belongs to',
-    hint: 'align the keys of one map and the dashes of one list, and close brackets and quotes before it',
+    hint: 'align the keys of one map and the dashes of one list, and close brackets and quotes before it; " #" starts a comment',
   },
   BLOCK_AS_IMPLICIT_KEY: {
     code: 'MSH0110',
     message: 'not YAML: two keys on one line',
-    hint: 'start a new line, write { … } around them, or quote a value that holds ": "',
+    hint: 'start a new line, write { … } around them, or quote a value that holds ": " or ends with ":"',
   },
   MULTILINE_IMPLICIT_KEY: {
     code: 'MSH0110',
@@ -80,6 +86,11 @@ const EXPLANATIONS: Readonly<Record<string, Omit<SyntaxFault, 'at'>>> = {
     hint: 'remove the tag',
   },
   TAG_RESOLVE_FAILED: { code: 'MSH0117', message: 'YAML tags are not part of the language', hint: 'remove the tag' },
+  BAD_ALIAS: {
+    code: 'MSH0115',
+    message: 'a `*` without quotes is an alias',
+    hint: 'put text that starts with "*" in quotes: "*"',
+  },
   BAD_DIRECTIVE: {
     code: 'MSH0117',
     message: 'YAML directives are not part of the language',

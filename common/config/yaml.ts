@@ -9,6 +9,7 @@ import type { Location, Problem } from '../problem.js'
 import type { DocumentPath } from './located.js'
 import { lineFinder, type Place, placeAt } from './places.js'
 import { faultOf, keyFault, type SyntaxFault, syntaxProblems } from './syntax-faults.js'
+import { numberFault, textFaults } from './text-faults.js'
 
 /** Limits of one file, against texts that are small and take long. */
 export const YAML_LIMITS = { tokens: 250_000, depth: 32, aliases: 64, expandedValues: 250_000 } as const
@@ -37,7 +38,7 @@ export function readYaml(
   file: string,
   text: string,
 ): { readonly documents: readonly YamlDocument[]; readonly problems: readonly Problem[] } {
-  const faults: SyntaxFault[] = []
+  const faults: SyntaxFault[] = [...textFaults(text)]
   const documents: YamlDocument[] = []
   const locate = lineFinder(file, text)
   for (const document of compose(text, faults)) {
@@ -63,7 +64,8 @@ function isEmpty({ contents }: Document.Parsed): boolean {
 }
 
 function compose(text: string, faults: SyntaxFault[]): readonly Document.Parsed[] {
-  const tokens = tokenize(text, faults)
+  const quotes: number[] = []
+  const tokens = tokenize(text, faults, quotes)
   if (tokens === undefined) return []
   const composer = new Composer({
     version: '1.2',
@@ -77,17 +79,22 @@ function compose(text: string, faults: SyntaxFault[]): readonly Document.Parsed[
   const documents = withoutStackTraces(() => [...composer.compose(tokens, false, text.length)])
   for (const { errors, warnings } of documents) {
     const first = errors[0] ?? warnings.find(({ code }) => code === 'TAG_RESOLVE_FAILED' || code === 'BAD_DIRECTIVE')
-    if (first !== undefined) faults.push(faultOf(first))
+    if (first !== undefined) faults.push(faultOf(first, quotes))
   }
   return documents as readonly Document.Parsed[]
 }
 
-/** The concrete syntax, or undefined where a limit is reached: what is composed from it is composed recursively. */
-function tokenize(text: string, faults: SyntaxFault[]) {
+/**
+ * The concrete syntax, or undefined where a limit is reached: what is composed from it is composed recursively.
+ *
+ * @param quotes gets the places of quotes that nothing closes
+ */
+function tokenize(text: string, faults: SyntaxFault[], quotes: number[]) {
   const parser = new Parser()
   const tokens = []
   let count = 0
   for (const lexeme of new Lexer().lex(text)) {
+    if (isOpenQuote(lexeme)) quotes.push(parser.offset)
     for (const token of parser.next(lexeme)) tokens.push(token)
     if (++count > YAML_LIMITS.tokens) {
       const message = `more than ${YAML_LIMITS.tokens} tokens in one file`
@@ -102,6 +109,12 @@ function tokenize(text: string, faults: SyntaxFault[]) {
   }
   for (const token of parser.end()) tokens.push(token)
   return tokens
+}
+
+/** Whether a quote begins here that nothing closes. */
+function isOpenQuote(lexeme: string): boolean {
+  const quote = lexeme[0]
+  return (quote === '"' || quote === "'") && (lexeme.length === 1 || lexeme.at(-1) !== quote)
 }
 
 function depthOf({ stack }: Parser): number {
@@ -160,6 +173,8 @@ function convertPlain(node: unknown, near: number, conversion: Conversion): Conv
   if (!isScalar(node)) return { value: null, place: { at: near }, size: 1 }
   const { value, source } = node
   const at = node.range?.[0] ?? near
+  const fault = typeof value === 'number' && source !== undefined ? numberFault(source, value) : undefined
+  if (fault !== undefined) conversion.faults.push({ ...fault, at })
   return { value, place: typeof value === 'string' || source === undefined ? { at } : { at, source }, size: 1 }
 }
 

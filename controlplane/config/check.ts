@@ -3,6 +3,7 @@ import type { YamlDocument } from '../../common/config/yaml.js'
 import type { Problem } from '../../common/problem.js'
 import { found } from './found.js'
 import type { AuthorizationDocument } from './schema/authorization.js'
+import type { CatalogDocument } from './schema/catalog.js'
 import type { MeshConfigDocument } from './schema/documents.js'
 import type { RouteDocument, RouteMatch, RouteRule } from './schema/route.js'
 
@@ -10,6 +11,7 @@ import type { RouteDocument, RouteMatch, RouteRule } from './schema/route.js'
 export function checkDocument(value: MeshConfigDocument, document: YamlDocument): readonly Problem[] {
   if (value.kind === 'route') return checkRoute(value, document)
   if (value.kind === 'authorization') return checkAuthorization(value, document)
+  if (value.kind === 'catalog') return checkCatalog(value, document)
   return []
 }
 
@@ -54,6 +56,9 @@ function checkMatch({ path, headers = {} }: RouteMatch, base: DocumentPath, docu
     const hint = 'write { exact: /a } or { prefix: /a/ }'
     problems.push(found(document, [...base, 'path'], { code: 'MSH0220', message, hint }))
   }
+  for (const key of ['exact', 'prefix'] as const) {
+    if (path?.[key]?.includes('*') === true) problems.push(starInPath(document, [...base, 'path', key], path[key]))
+  }
   for (const [name, form] of Object.entries(headers)) {
     if (typeof form === 'string') continue
     if ([form.exact, form.regex, form.present].filter((one) => one !== undefined).length === 1) continue
@@ -64,9 +69,33 @@ function checkMatch({ path, headers = {} }: RouteMatch, base: DocumentPath, docu
   return problems
 }
 
+function starInPath(document: YamlDocument, path: DocumentPath, text: string): Problem {
+  const prefix = text.slice(0, text.indexOf('*'))
+  const hint = `if it shall stand for anything, write { prefix: ${prefix} }`
+  return found(document, path, { code: 'MSH0225', message: 'the "*" in a path stands for itself', hint }, 'notice')
+}
+
 function matchesAll({ path, method, headers = {} }: RouteMatch): boolean {
   return (path === undefined || path.prefix === '/') && method === undefined && Object.keys(headers).length === 0
 }
+
+function checkCatalog({ instances }: CatalogDocument, document: YamlDocument): readonly Problem[] {
+  return instances.flatMap(({ address }, index) => {
+    const meaning = EVERYWHERE_DIFFERENT.find(([form]) => form.test(address))?.[1]
+    if (meaning === undefined) return []
+    const message = `${address} is ${meaning} of each host that calls it`
+    return found(document, ['instances', index, 'address'], { code: 'MSH0226', message, hint: SAME }, 'notice')
+  })
+}
+
+/** Addresses that lead somewhere else from each host, and what they are there. */
+const EVERYWHERE_DIFFERENT = [
+  [/^169\.254\.169\.254$|^fd00:ec2::254$/i, "the cloud's metadata service"],
+  [/^169\.254\.|^fe[89ab][0-9a-f]:/i, 'a neighbour on the link'],
+  [/^127\.0\.0\.1$|^::1$/, 'the loopback address'],
+] as const
+
+const SAME = 'write an address that leads to the same machine from everywhere'
 
 function checkAuthorization(
   { service, services, allow = [], deny }: AuthorizationDocument,

@@ -1,10 +1,10 @@
 import type { Interpreted } from '../../common/config/document-reader.js'
+import { foreignDocument } from '../../common/config/foreign.js'
 import { suggest } from '../../common/config/suggest.js'
 import { validate } from '../../common/config/validate.js'
 import type { YamlDocument } from '../../common/config/yaml.js'
 import type { Problem } from '../../common/problem.js'
 import { checkDocument } from './check.js'
-import { foreignDocument } from './foreign.js'
 import { found } from './found.js'
 import { DOCUMENT_SCHEMAS, KINDS_NOT_SUPPORTED, type MeshConfigDocument } from './schema/documents.js'
 
@@ -17,7 +17,10 @@ const KINDS = Object.keys(DOCUMENT_SCHEMAS)
 export function interpretDocument(document: YamlDocument): Interpreted<MeshConfigDocument> {
   const { value } = document
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refused(found(document, [], { code: 'MSH0211', message: 'a document is a map', hint: 'start with kind: …' }))
+    const hint = looksLikeAssignment(value)
+      ? 'this looks like HCL or TOML; write kind: … in YAML'
+      : 'start with kind: …'
+    return refused(found(document, [], { code: 'MSH0211', message: 'a document is a map', hint }))
   }
   const raw = value as RawDocument
   const foreign = foreignDocument(raw, document)
@@ -30,6 +33,11 @@ export function interpretDocument(document: YamlDocument): Interpreted<MeshConfi
   const findings = checkDocument(located.value, document)
   const invalid = findings.some(({ severity }) => severity === 'error')
   return { identity, document: invalid ? undefined : located, problems: findings }
+}
+
+/** Whether text reads `Kind = "service-router"`. */
+function looksLikeAssignment(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w.]+\s*=/.test(value)
 }
 
 function refused(problem: Problem): Interpreted<MeshConfigDocument> {
@@ -65,6 +73,10 @@ function judgeKind({ kind, ...rest }: RawDocument, document: YamlDocument): Judg
   if (kind === undefined) {
     const hint = `write kind: ${KINDS.join(', ')}`
     return { problem: found(document, [], { code: 'MSH0208', message: 'the document has no `kind`', hint }) }
+  }
+  if (kind === null) {
+    const hint = `write kind: ${KINDS.join(', ')}`
+    return { problem: found(document, ['kind'], { code: 'MSH0208', message: '`kind` has no value', hint }) }
   }
   const name = typeof kind === 'string' ? kind : JSON.stringify(kind).slice(0, 60)
   return Object.hasOwn(DOCUMENT_SCHEMAS, name) ? { kind: name } : judgeUnknown(name, document)

@@ -48,7 +48,7 @@ const MESSAGES: readonly (readonly [string, string, ...string[]])[] = [
   [
     'a duration with a space',
     rule('timeout: 2 s'),
-    '4:5: rules[0].timeout: "2 s" is not a duration (write for example "250ms", "2s" or "1m30s") [MSH0207]',
+    '4:5: rules[0].timeout: "2 s" is not a duration (write "2s") [MSH0207]',
   ],
   ['a key without a value', service('retry:'), '3:1: retry: has no value (give it one or remove the key) [MSH0203]'],
   [
@@ -71,9 +71,17 @@ const MESSAGES: readonly (readonly [string, string, ...string[]])[] = [
     rule('retry: { retries: 11 }'),
     '4:14: rules[0].retry.retries: 11 is out of range: must be at most 10 [MSH0206]',
   ],
-  ['a map for a list', 'kind: route\nservice: a\nrules: {}\n', '3:1: rules: must be a list, not a map [MSH0203]'],
+  [
+    'a map for a list',
+    'kind: route\nservice: a\nrules: {}\n',
+    '3:1: rules: must be a list, not a map (start each entry of the list with "- ") [MSH0203]',
+  ],
   ['an empty list', 'kind: route\nservice: a\nrules: []\n', '3:1: rules: must have at least 1 entry [MSH0206]'],
-  ['text for a map', rule('match: /a'), '4:5: rules[0].match: must be a map or a list, not text [MSH0203]'],
+  [
+    'text for a map',
+    rule('match: /a'),
+    '4:5: rules[0].match: must be a map or a list, not text (write a map with some of its keys: path, method, headers, query, cookies, authority, …) [MSH0203]',
+  ],
   ['a missing key', 'kind: route\nrules: [{}]\n', '1:1: `service` is missing [MSH0204]'],
   [
     'a word that is none of those allowed',
@@ -127,7 +135,7 @@ const MESSAGES: readonly (readonly [string, string, ...string[]])[] = [
   [
     'a bracket that is not closed',
     'kind: mesh\ntls: [\n',
-    '3:1: not YAML: the line is indented unlike those that it belongs to (align the keys of one map and the dashes of one list, and close brackets and quotes before it) [MSH0110]',
+    '3:1: not YAML: the line is indented unlike those that it belongs to (align the keys of one map and the dashes of one list, and close brackets and quotes before it; " #" starts a comment) [MSH0110]',
   ],
   [
     'a template placeholder',

@@ -92,7 +92,7 @@ const mistakes: readonly (readonly [string, string])[] = [
   ['service: a\nport: 0\n', '2:1: port: 0 is out of range: must be at least 1 [MSH0206]'],
   [
     'service: A\nport: 1\n',
-    '1:1: service: "A" is not a DNS label: lower-case letters, digits and "-", at most 63 [MSH0205]',
+    '1:1: service: "A" is not a DNS label: lower-case letters, digits and "-", at most 63 (write a) [MSH0205]',
   ],
   [
     'service: a\nport: 1\ncheck: { interval: 1s }\n',

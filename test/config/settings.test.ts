@@ -65,7 +65,7 @@ test('a settings file of 200 MB, a directory and text that is not UTF-8 are refu
     const told = async (file: string) =>
       (await loadSettings(agentSettings, file, {})).problems.map(formatProblem).join()
     assert.match(await told(huge), /huge\.yaml:1:1: larger than 1 MiB/)
-    assert.match(await told(latin), /latin\.yaml:1:1: not UTF-8/)
+    assert.match(await told(latin), /latin\.yaml:1:8: not UTF-8 text: the byte 0xFC/)
     assert.match(await told(directory), /is not a file/)
   } finally {
     await rm(directory, { recursive: true })

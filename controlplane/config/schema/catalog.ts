@@ -13,6 +13,11 @@ import {
 import { DNS_NAME } from '../../../common/identity.js'
 
 const address = z.string().superRefine((value, context) => {
+  if (value === '0.0.0.0' || value === '::') {
+    const params = { hint: 'write the address of the machine' } satisfies IssueParams
+    context.addIssue({ code: 'custom', message: `${value} is no address to connect to`, params })
+    return
+  }
   if (isIP(value) !== 0) return
   if (DNS_NAME.test(value) && !/^[\d.]+$/.test(value)) {
     context.addIssue({ code: 'custom', message: `${value} is a name: names of instances are not supported yet` })

@@ -1,6 +1,22 @@
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 import type { IssueParams } from '../../../common/config/fields.js'
+import { estimateRe2Size, MOST_RE2_INSTRUCTIONS } from './re2-size.js'
+
+/** For each instruction the pairs of code points that it matches, folded ones once. */
+function charactersOf(compiled: RE2JS): readonly (readonly number[])[] {
+  const { inst } = compiled.re2().prog as { readonly inst: readonly { readonly runes?: Iterable<number> }[] }
+  return inst.map(({ runes = [] }) => {
+    const all = [...runes]
+    return all.length === 1 ? [...all, ...all] : all
+  })
+}
+
+function tooLarge(size: number) {
+  const message = `the regular expression is too large: about ${size} instructions, and Envoy takes ${MOST_RE2_INSTRUCTIONS}`
+  const hint = 'make repetitions such as {1000} smaller, or match [a-z] instead of classes such as \\p{L}'
+  return { code: 'custom' as const, message, params: { reason: 'not-re2', hint } satisfies IssueParams }
+}
 
 /** Longest pattern that is taken: Envoy bounds the compiled size, this bounds what we compile to check it. */
 const MAX_PATTERN = 1024
@@ -16,7 +32,8 @@ export const re2 = z
   .max(MAX_PATTERN, { abort: true })
   .superRefine((pattern, context) => {
     try {
-      RE2JS.compile(pattern)
+      const size = estimateRe2Size(charactersOf(RE2JS.compile(pattern)))
+      if (size > MOST_RE2_INSTRUCTIONS) context.addIssue(tooLarge(size))
     } catch (error) {
       context.addIssue({
         code: 'custom',

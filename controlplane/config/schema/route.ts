@@ -38,7 +38,7 @@ const headerName = z
   .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'write header names in lower case')
   .refine((name) => !['host', ':authority', ':method', ':path'].includes(name), 'match on it by the key made for it')
 
-const method = z.string().regex(/^[A-Z]+$/, 'write methods in capitals')
+const method = z.string().regex(/^[A-Z]+$/, 'write methods in capitals, such as GET')
 
 const match = z.strictObject({
   path: pathMatch.optional().describe('in exactly one way; absent: any path'),

@@ -1,6 +1,6 @@
-import type { YamlDocument } from '../../common/config/yaml.js'
-import type { Problem } from '../../common/problem.js'
-import { found } from './found.js'
+import type { Problem } from '../problem.js'
+import { problemAt } from './validate.js'
+import type { YamlDocument } from './yaml.js'
 
 /** What documents of other tools are called here, by their kind. */
 const COUNTERPARTS: Readonly<Record<string, string>> = {
@@ -30,8 +30,9 @@ export function foreignDocument(value: Readonly<Record<string, unknown>>, docume
   const kind = String(value[tool.kindKey] ?? '')
   const counterpart = Object.hasOwn(COUNTERPARTS, kind) ? COUNTERPARTS[kind] : undefined
   const advice = counterpart === undefined ? 'write it in the words of this mesh' : `write ${counterpart}`
-  return found(document, [tool.mark], {
+  return problemAt(document, {
     code: 'MSH0210',
+    path: [tool.mark],
     message: `this is a document for ${tool.name}`,
     hint: `${advice}; \`mesh import\` is not available yet`,
   })
