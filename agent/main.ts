@@ -14,7 +14,7 @@ import { Links } from './control-plane/links.js'
 import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, findEnvoy } from './envoy/find.js'
 import { notStarted } from './envoy/supervise.js'
 import { formatEnvoyVersion } from './envoy/version.js'
-import { NoAddress, readHostFacts, watchOccupiedPorts } from './facts.js'
+import { NoAddress, readHostFacts } from './facts.js'
 import { Certificates, readCredentials } from './identity/certificates.js'
 import { ownSecrets } from './identity/own-secrets.js'
 import { IdentityStore, type Membership } from './identity/store.js'
@@ -22,6 +22,7 @@ import { leaveInOrder } from './leave.js'
 import { waitForMembership } from './membership.js'
 import { addAgentMetrics, countCertificateRequests } from './metrics/agent-metrics.js'
 import { keepNamesRule } from './names/redirect.js'
+import { watchListeners } from './names/watch-listeners.js'
 import { runCache } from './relay/cache.js'
 import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
@@ -162,7 +163,7 @@ async function assemble(assembly: Assembly) {
   const tasks: readonly Task[] = [
     watchServices(settings, services, log),
     settleCaller(settings.names.as, membership, services, facts, store),
-    watchOccupiedPorts(facts, services),
+    watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),
     runServiceChecks(services, settings.applicationAddress, healths, assembly.environment, log),
     reportChanges(sources, reports),
@@ -182,6 +183,11 @@ async function assemble(assembly: Assembly) {
     log,
   })
   return { relay, tasks, leave }
+}
+
+/** Where Envoy takes connections of other hosts. */
+function inboundOf({ inbound }: AgentSettings, { address }: HostFacts): SocketAddress {
+  return { address: inbound.address ?? address, port: inbound.port }
 }
 
 /** Where control planes answer: the settings over-ride the join token. */

@@ -31,6 +31,7 @@ export function buildReports(sources: ReportSources): Reports {
     host: buildHostReport(settings, facts.value),
     services: buildServicesReport(services.value, {
       leaving: leaving.value,
+      exposed: facts.value.exposed,
       checks: healths.value,
       envoy: envoy.value.state,
       credentials: credentials.value,

@@ -10,7 +10,7 @@ import {
   type ServicesReport,
   ServicesReportSchema,
 } from '../common/proto/mesh/v1/mesh_pb.js'
-import { formatSocketAddress } from '../common/socket-address.js'
+import { formatSocketAddress, type SocketAddress } from '../common/socket-address.js'
 import { VERSION } from '../common/version.js'
 import type { ServiceHealth } from './checks/run-check.js'
 import type { EnvoyState } from './envoy/launcher.js'
@@ -24,7 +24,12 @@ export interface HostFacts {
   readonly address: string
   readonly envoyVersion: string
   readonly sessionId: string
+  /** Ports that name listeners must leave alone, ascending. */
   readonly occupiedPorts: readonly number[]
+  /** Of them, those that a program listens on at every address; the process is empty where it is not known. */
+  readonly portHolders: readonly { readonly port: number; readonly process: string }[]
+  /** Where services of the host listen so that other hosts reach them around the mesh. */
+  readonly exposed: readonly SocketAddress[]
   /** The service whose identity calls by name carry; undefined: the host's own. */
   readonly caller: string | undefined
   /** What keeps calls by name from working, for people; undefined: nothing that is known. */
@@ -50,6 +55,7 @@ export function buildHostReport(settings: AgentSettings, facts: HostFacts): Host
     namesRedirectPort: names.mode === 'redirect' ? names.redirectPort : 0,
     namesProblem: (facts.namesProblem ?? '').slice(0, 500),
     occupiedPorts: [...facts.occupiedPorts],
+    portHolders: facts.portHolders.map(({ port, process }) => ({ port, process })),
     sessionId: facts.sessionId,
     caller: facts.caller ?? '',
     applicationAddress,
@@ -58,8 +64,10 @@ export function buildHostReport(settings: AgentSettings, facts: HostFacts): Host
   })
 }
 
-/** What the health of a service depends on. */
-export interface HealthInput {
+/** What reports of services depend on beside their files: first of all what their health depends on. */
+export interface ServicesInput {
+  /** Where services listen so that other hosts reach them around the mesh. */
+  readonly exposed: readonly SocketAddress[]
   readonly leaving: boolean
   /** By service; undefined until its first check has a result. */
   readonly checks: ReadonlyMap<string, ServiceHealth | undefined>
@@ -68,11 +76,11 @@ export interface HealthInput {
 }
 
 /** What the agent says of its services, in the order of their files. */
-export function buildServicesReport(services: readonly ServiceFile[], input: HealthInput): ServicesReport {
+export function buildServicesReport(services: readonly ServiceFile[], input: ServicesInput): ServicesReport {
   return create(ServicesReportSchema, { services: services.map((service) => buildServiceReport(service, input)) })
 }
 
-function buildServiceReport(file: ServiceFile, input: HealthInput): ServiceReport {
+function buildServiceReport(file: ServiceFile, input: ServicesInput): ServiceReport {
   const { health, detail } = judgeHealth(file.service, input)
   return create(ServiceReportSchema, {
     service: file.service,
@@ -83,6 +91,7 @@ function buildServiceReport(file: ServiceFile, input: HealthInput): ServiceRepor
     health,
     healthDetail: detail.slice(0, 500),
     source: `${file.location.file}:${file.location.line}`,
+    exposedAt: input.exposed.filter(({ port }) => file.ports.some((one) => one.port === port)).map(formatSocketAddress),
     upstreams: file.upstreams.map(({ service, bind, port }) => ({
       service,
       bind: formatSocketAddress(bind),
@@ -92,7 +101,7 @@ function buildServiceReport(file: ServiceFile, input: HealthInput): ServiceRepor
 }
 
 /** A service gets requests only when its application answers and Envoy can take them with its certificate. */
-function judgeHealth(service: string, input: HealthInput): { readonly health: Health; readonly detail: string } {
+function judgeHealth(service: string, input: ServicesInput): { readonly health: Health; readonly detail: string } {
   if (input.leaving) return { health: Health.DRAINING, detail: 'the host leaves' }
   const check = input.checks.get(service)
   if (check === undefined) return { health: Health.CRITICAL, detail: 'not checked yet' }

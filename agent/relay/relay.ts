@@ -49,7 +49,12 @@ export class Relay {
     for (const source of [options.upstream.served, options.own, options.whole] as readonly Latest<unknown>[]) {
       source.subscribe(() => this.#publication.set(publicationOf(options)))
     }
-    this.#xds = new XdsServer(this.#publication, { identify: () => ENVOY, observer: options.observer })
+    this.#xds = new XdsServer(this.#publication, {
+      identify: () => ENVOY,
+      observer: options.observer,
+      // What was refused and is taken away is not refused any more, and Envoy has nothing to say to that.
+      onRefused: () => this.#refresh(),
+    })
     this.#xds.activity.subscribe(() => this.#refresh())
   }
 

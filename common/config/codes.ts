@@ -64,6 +64,9 @@ export const PROBLEM_CODES = {
   MSH0406: 'A declared upstream leads to a service or port that does not exist.',
   MSH0501: 'An Envoy refuses a resource and keeps what it had.',
   MSH0502: 'Calls by name do not reach Envoy on a host.',
+  MSH0503: 'A name is without a port on a host, because a program of that host has the port.',
+  MSH0504: 'Names are without low ports on a host, because Envoy may not listen on them there.',
+  MSH0505: 'A service can be reached around the mesh, because its application listens on more than loopback.',
   MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
 } as const
 

@@ -48,6 +48,10 @@ export const hostReport = z.strictObject({
   namesRedirectPort: z.int().min(0).max(65535).default(0),
   namesProblem: shortText.default(''),
   occupiedPorts: z.array(port).max(65_535),
+  portHolders: z
+    .array(z.strictObject({ port, process: shortText }))
+    .max(65_535)
+    .default([]),
   caller: shortText,
   applicationAddress: ipAddress,
   envoyMetrics: shortText,
@@ -74,6 +78,8 @@ export const serviceReport = z.strictObject({
   health: z.enum(['passing', 'critical', 'draining']),
   healthDetail: shortText,
   source: shortText,
+  /** Where other hosts reach it around the mesh. */
+  exposedAt: z.array(shortText).max(1000).default([]),
   upstreams: z
     .array(z.strictObject({ service: name, bind: socketAddress, port: z.union([z.literal(''), name]) }))
     .max(1000),
@@ -134,6 +140,7 @@ export function parseHostReport(message: HostReport): HostFacts {
     namesRedirectPort: message.namesMode === 'redirect' ? message.namesRedirectPort : 0,
     namesProblem: message.namesProblem,
     occupiedPorts: message.occupiedPorts,
+    portHolders: message.portHolders.map(({ port, process }) => ({ port, process })),
     caller: message.caller,
     applicationAddress: message.applicationAddress || '127.0.0.1',
     envoyMetrics: message.envoyMetrics,
@@ -157,6 +164,7 @@ export function parseServicesReport(message: ServicesReport): readonly ServiceFa
       health: HEALTH_NAMES[report.health],
       healthDetail: report.healthDetail,
       source: report.source,
+      exposedAt: report.exposedAt,
       upstreams: report.upstreams.map(({ service, bind, port }) => ({ service, bind: parseSocketAddress(bind), port })),
     })),
   )

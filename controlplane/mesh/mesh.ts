@@ -233,6 +233,8 @@ export interface NameView {
   readonly addresses: readonly { readonly service: string; readonly address: string }[]
   /** By named port and number: where it is found. Numbers that Envoy cannot listen on on these hosts are left out. */
   readonly listeners: readonly { readonly port: string; readonly address: SocketAddress }[]
+  /** What is not found on these hosts, because the number is occupied there: by number, the services, sorted. */
+  readonly leftOut: readonly { readonly number: number; readonly services: readonly string[] }[]
 }
 
 /** One port of one service with all that callers and callees need of it. */

@@ -77,5 +77,17 @@ function viewOf(
   })
   const { dns, redirectPort } = names
   const redirected = redirectPort === undefined ? {} : { redirectedTo: { address: '127.0.0.1', port: redirectPort } }
-  return { key, dns, anyCase, ...redirected, addresses, listeners }
+  return { key, dns, anyCase, ...redirected, addresses, listeners, leftOut: leftOut(ports, occupied) }
+}
+
+function leftOut(ports: readonly NamedPort[], occupied: ReadonlySet<number>): NameView['leftOut'] {
+  const services = new Map<number, Set<string>>()
+  for (const { service, numbers } of ports) {
+    for (const number of numbers.filter((one) => occupied.has(one))) {
+      services.set(number, (services.get(number) ?? new Set()).add(service))
+    }
+  }
+  return [...services]
+    .map(([number, names]) => ({ number, services: [...names].sort() }))
+    .sort((a, b) => a.number - b.number)
 }

@@ -14,6 +14,7 @@ const FACTS: HostFacts = {
   namesRange: '',
   namesDns: '',
   occupiedPorts: [],
+  portHolders: [],
   namesRedirectPort: 0,
   namesProblem: '',
   caller: '',

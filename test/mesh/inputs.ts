@@ -105,6 +105,7 @@ function recordOf(
       namesRange: range ?? '127.99.0.0/16',
       namesDns: `${address}:15053`,
       occupiedPorts: [...occupied],
+      portHolders: [],
       namesRedirectPort: redirect,
       namesProblem: '',
       caller,
@@ -131,6 +132,7 @@ function factsOf(service: string, text: ServiceText): ServiceFacts {
     health: text.health ?? 'passing',
     healthDetail: '',
     source: `services.d/${service}.yaml:1`,
+    exposedAt: [],
     upstreams: (text.upstreams ?? []).map((upstream) => ({
       service: upstream.service,
       bind: { address: upstream.address, port: upstream.port },

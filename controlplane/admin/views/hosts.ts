@@ -41,7 +41,7 @@ function viewHost(
     sync: syncOf(record, stream, refused, source.id),
     refused,
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
-    notes: notesOf(record, enrolment, source.id),
+    notes: notesOf(record, enrolment, source),
   }
 }
 
@@ -88,11 +88,15 @@ function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: Vie
   }))
 }
 
-function notesOf(record: AgentRecord | undefined, enrolment: HostRecord | undefined, id: string): readonly string[] {
+function notesOf(
+  record: AgentRecord | undefined,
+  enrolment: HostRecord | undefined,
+  { id, state }: ViewSource,
+): readonly string[] {
   const notes: string[] = []
   if (enrolment?.banned !== undefined && enrolment.banned.reason !== '')
     notes.push(`banned: ${enrolment.banned.reason}`)
-  if (record !== undefined) notes.push(...viewNames(record).map(({ message }) => message))
+  if (record !== undefined) notes.push(...viewNames(record, state).map(({ message }) => message))
   const here = enrolment !== undefined && enrolment.joined === undefined
   if (!here) notes.push('has not joined at this control plane')
   if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')

@@ -1,7 +1,7 @@
 import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
 import type { Problem } from '../../../common/problem.js'
 import { viewHosts } from './hosts.js'
-import { viewNames } from './names.js'
+import { isUnusual, viewNames } from './names.js'
 import { viewServices } from './services.js'
 import type { ViewSource } from './source.js'
 
@@ -26,7 +26,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const problems = [...self.config.problems, ...source.state.problems].map(viewProblem)
   const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
-  const names = [...source.records.values()].flatMap(viewNames)
+  const names = [...source.records.values()].flatMap((one) => viewNames(one, source.state).filter(isUnusual))
   const all = [...self.authority, ...refusals, ...names, ...problems]
   return {
     id: self.id,
@@ -84,6 +84,8 @@ function viewRefusal(host: string, { type, name, error, documents }: RefusalView
     severity: 'error',
     code: 'MSH0501',
     message: `the Envoy of ${host} refuses ${type} ${name} and keeps what it had: ${error}`,
-    hint: 'mend the document; nothing is sent again until it changes',
+    hint: /address already in use/i.test(error)
+      ? 'a program of that host listens there; the name is left out once the agent has seen it, unless it is on that address alone'
+      : 'mend the document; nothing is sent again until it changes',
   }
 }
