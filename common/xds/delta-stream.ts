@@ -221,7 +221,7 @@ export class DeltaStream {
   }
 
   #isOver({ kind, until }: Wait): boolean {
-    if (until === 'upserted' && this.#clustersPaused) return false
+    if (until === 'upserted' && this.#clustersPaused && !this.#listenersByName()) return false
     for (const [type, { delivery, wildcard }] of this.#subscriptions) {
       if (kindOf(type) !== kind) continue
       const unsent = delivery.isDue('upsert') || (until !== 'upserted' && delivery.isDue('remove'))
@@ -232,6 +232,11 @@ export class DeltaStream {
       if (until === 'warm' && !delivery.warm) return false
     }
     return true
+  }
+
+  /** Whether the client is none of Envoy's kind: gRPC asks for listeners by name, and in any order on a new stream. */
+  #listenersByName(): boolean {
+    return [...this.#subscriptions.values()].some(({ type, wildcard }) => kindOf(type) === 'listener' && !wildcard)
   }
 
   #resend(push: Push): void {

@@ -17,6 +17,8 @@ import { type AdsCall, addAdsService } from '../../common/xds/grpc-service.js'
 import { StreamRefusal } from '../../common/xds/refusal.js'
 import type { Identify } from '../../common/xds/served-stream.js'
 import type { XdsServer } from '../../common/xds/server.js'
+import type { Node } from '../../common/xds/wire.js'
+import { grpcClient } from '../envoy/grpc-client.js'
 import { type EnrolContext, enrolHost } from './enrol.js'
 import { type IssueContext, issueToHost } from './issue.js'
 import { type RecoverContext, recoverHost } from './recover.js'
@@ -49,12 +51,18 @@ export function addServices(server: Server, callerOf: CallerOf, context: ApiCont
   addAdsService(server, context.xds)
 }
 
+/** What a publication calls a client of a host: a gRPC client, which says so of itself, gets what it understands. */
+export function clientOf(host: string, { userAgentName }: Pick<Node, 'userAgentName'>): string {
+  return userAgentName.startsWith('gRPC') ? grpcClient(host) : host
+}
+
 /** Ties an xDS stream to the host that TLS verified; a node that calls itself otherwise is refused. */
 export function identifyByCertificate(callerOf: () => CallerOf): Identify<AdsCall> {
   return (node, call) => {
     const host = hostOf(callerOf(), call)
     if (host === undefined) throw new StreamRefusal('PERMISSION_DENIED', NO_HOST)
-    if (node === undefined || node.id === host.name) return host.name
+    if (node === undefined) return host.name
+    if (node.id === host.name) return clientOf(host.name, node)
     const message = `the certificate is that of ${host.name}, the node calls itself ${node.id}`
     throw new StreamRefusal('PERMISSION_DENIED', message)
   }

@@ -1,5 +1,6 @@
 import type { Publication, ResourceSet } from '../../common/xds/resource.js'
 import type { Mesh, MeshHost } from '../mesh/mesh.js'
+import { GRPC_LAYER, grpcClient, grpcRecipes } from './grpc-client.js'
 import { type Recipe, ResourceMemo } from './memo.js'
 import { hostRecipes, identityRecipes, nameRecipes, type ResourceSettings, sharedRecipes } from './recipes.js'
 
@@ -21,7 +22,9 @@ export function buildResources(mesh: Mesh, settings: ResourceSettings, memo: Res
       add(`as:${service}`, identityRecipes(service, targets, mesh))
     }
     for (const host of mesh.hosts.values()) add(`host:${host.name}`, hostRecipes(host, mesh, settings))
-    return { layers, clients: new Map([...mesh.hosts.values()].map((host) => [host.name, layersOf(host)])) }
+    const grpc = grpcRecipes(mesh)
+    if (grpc.length > 0) add(GRPC_LAYER, grpc)
+    return { layers, clients: new Map([...mesh.hosts.values()].flatMap(clientsOf)) }
   })
 }
 
@@ -52,6 +55,16 @@ function requireEqual(wanted: Publication, given: Publication): void {
     }
   }
 }
+
+/** The clients of one host: its Envoy, and applications with a gRPC that speaks xDS. */
+function clientsOf(host: MeshHost): readonly (readonly [string, readonly string[]])[] {
+  return [
+    [host.name, layersOf(host)],
+    [grpcClient(host.name), GRPC_LAYERS],
+  ]
+}
+
+const GRPC_LAYERS: readonly string[] = [GRPC_LAYER]
 
 function layersOf({ name, nameView, upstreams }: MeshHost): readonly string[] {
   const identities = [...new Set(upstreams.flatMap(({ as }) => as ?? []))].sort()

@@ -16,6 +16,7 @@ import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
 import { type AdsCall, addAdsService } from '../../common/xds/grpc-service.js'
 import { EMPTY_PUBLICATION, type Publication, type ResourceSet } from '../../common/xds/resource.js'
 import { XdsServer } from '../../common/xds/server.js'
+import { clientOf } from '../../controlplane/api/services.js'
 import { type Authority, initAuthority } from '../../controlplane/ca/authority.js'
 import { issueLeaf } from '../../controlplane/ca/issue.js'
 import { buildResources } from '../../controlplane/envoy/build.js'
@@ -27,7 +28,10 @@ export class EnvoyLab {
   readonly directory: string
   readonly authority: Authority
   readonly #publication = new Latest<Publication>(EMPTY_PUBLICATION)
-  readonly #xds = new XdsServer<AdsCall>(this.#publication, { identify: (node) => node?.id ?? '', log: silentLog })
+  readonly #xds = new XdsServer<AdsCall>(this.#publication, {
+    identify: (node) => (node === undefined ? '' : clientOf(node.id, node)),
+    log: silentLog,
+  })
   readonly #server = new Server()
   readonly #memo = new ResourceMemo()
   readonly #envoys = new Map<string, ChildProcess>()
@@ -44,14 +48,15 @@ export class EnvoyLab {
     const lab = new EnvoyLab(directory, await initAuthority(join(directory, 'ca'), options))
     addAdsService(lab.#server, lab.#xds)
     await new Promise<void>((resolve, reject) => {
-      lab.#server.bindAsync(`unix:${lab.#socket}`, ServerCredentials.createInsecure(), (error) =>
+      lab.#server.bindAsync(`unix:${lab.socket}`, ServerCredentials.createInsecure(), (error) =>
         error === null ? resolve() : reject(error),
       )
     })
     return lab
   }
 
-  get #socket(): string {
+  /** Path of the Unix socket on which xDS is served. */
+  get socket(): string {
     return join(this.directory, 'xds.sock')
   }
 
@@ -63,7 +68,7 @@ export class EnvoyLab {
   async startEnvoy(host: string, binary: string, apiType: 'DELTA_GRPC' | 'GRPC' = 'DELTA_GRPC'): Promise<void> {
     const bootstrap = join(this.directory, `${host}.json`)
     const adminSocket = this.#adminSocket(host)
-    const node = { host, locality: {}, metadata: {}, xdsSocket: this.#socket, adminSocket, metrics: undefined }
+    const node = { host, locality: {}, metadata: {}, xdsSocket: this.socket, adminSocket, metrics: undefined }
     await writeFile(bootstrap, buildBootstrap(node).replace('"DELTA_GRPC"', `"${apiType}"`))
     const options = ['-c', bootstrap, '--reject-unknown-dynamic-fields', '--disable-hot-restart', '--concurrency', '1']
     const envoy = spawn(binary, [...options, '--log-level', 'error'], { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -140,6 +140,16 @@ describe('the order on a state-of-the-world stream', () => {
     deepEqual(stream.settle(), ['cluster a@2', 'endpoint a@1'])
   })
 
+  it('does not let who asks for listeners by name wait for clusters, in whatever order it asks', () => {
+    const stream = new WorldFixture()
+      .publish([])
+      .request(LISTENER, { names: ['a'] })
+      .request(ENDPOINT, { names: ['a'] })
+    stream.settle()
+    stream.publish(service('a'))
+    deepEqual(stream.settle(), ['endpoint a@1', 'listener a@1'])
+  })
+
   it('sends a list as a whole, however large: a piece of it would remove the rest', () => {
     const stream = new WorldFixture({ limits: { ...STREAM_LIMITS, responseBytes: 300 } })
     stream.publish(['a', 'b', 'c', 'd'].map((name) => cluster(name))).request(CLUSTER)
