@@ -27,6 +27,7 @@ import { runCache } from './relay/cache.js'
 import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
 import { loadResources } from './relay/resources.js'
+import { retryAddresses } from './relay/retry-addresses.js'
 import { followControlPlane, NOT_FOLLOWED } from './relay/upstream.js'
 import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
 import type { HostFacts } from './reports.js'
@@ -165,6 +166,7 @@ async function assemble(assembly: Assembly) {
     settleCaller(settings.names.as, membership, services, facts, store),
     watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),
+    retryAddresses(upstream, log),
     runServiceChecks(services, settings.applicationAddress, healths, assembly.environment, log),
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),

@@ -44,6 +44,18 @@ export class HoldBack {
     this.#serve()
   }
 
+  /** Gives Envoy a held version once more, as when it was refused for something outside of it that is over. */
+  retry(refused: RefusedResource): void {
+    const key = keyOf(refused)
+    if (this.#held.get(key)?.refused.version !== refused.version) return
+    this.#held = new Map([...this.#held].filter(([name]) => name !== key))
+    // Taken away and given again within one turn, which Envoy does not see: what stands refused is not sent twice.
+    const resources = new Map(this.#upstream.value.get(refused.type))
+    resources.delete(refused.name)
+    this.served.set(new Map(this.served.value).set(refused.type, resources))
+    this.#serve()
+  }
+
   #follow(): void {
     for (const [type, resources] of this.#upstream.value) {
       const known = this.#seen.get(type)

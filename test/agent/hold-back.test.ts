@@ -47,3 +47,17 @@ test('where Envoy never took a version nothing is taken away', () => {
   hold.observe(refusal('bad'))
   assert.equal(served(), 'bad')
 })
+
+test('what is tried again is away for a moment and then served; a version that is not held is not touched', () => {
+  const { upstream, hold, served } = holdBack('good')
+  upstream.set(set('bad'))
+  hold.observe(refusal('bad'))
+  const seen: (string | undefined)[] = []
+  hold.served.subscribe(() => seen.push(served()))
+  hold.retry({ type: 'T', name: 'pay', version: 'other', error: 'bad' })
+  assert.deepEqual(seen, [])
+  for (const one of refusal('bad')) hold.retry(one)
+  assert.deepEqual([seen, hold.refused], [[undefined, 'bad'], []])
+  hold.observe(refusal('bad'))
+  assert.equal(served(), 'good')
+})

@@ -11,6 +11,7 @@ import {
 } from '../../agent/names/listeners.js'
 import { findSocketOwners } from '../../agent/names/socket-owners.js'
 import { judgeListeners } from '../../agent/names/watch-listeners.js'
+import { addressInUse } from '../../agent/relay/retry-addresses.js'
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
 const REST = '00000000:00000000 00:00000000 00000000     0        0 11111 1 0000000000000000 100 0 0 10 0\n'
@@ -118,3 +119,14 @@ test('a service on the port of Envoy is not exposed by Envoy', () => {
   const context = { ...CONTEXT, servicePorts: [15006] }
   assert.deepEqual(judgeListeners([at('10.0.0.11', 15006), at('127.0.0.1', 15006)], context).exposed, [])
 })
+
+const refusals: readonly [string, string, string | undefined][] = [
+  ['an IPv4 address', "cannot bind '127.91.9.62:9200': Address already in use", '127.91.9.62'],
+  ['an IPv6 address', "x: cannot bind '[::1]:9200': Address already in use\n", '::1'],
+  ['another reason', "cannot bind '127.91.9.62:80': Permission denied", undefined],
+  ['something else', 'Proto constraint validation failed', undefined],
+]
+
+for (const [name, error, want] of refusals) {
+  test(`of a refusal is read which address is in use: ${name}`, () => assert.equal(addressInUse(error)?.address, want))
+}

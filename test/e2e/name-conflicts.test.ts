@@ -65,7 +65,7 @@ test('a program that comes after Envoy cannot have the port on all addresses, an
   await namespace.stop(onOne)
 })
 
-test('a listener that Envoy refuses because its address is in use is told with what to do', async () => {
+test('a listener that Envoy refuses because its address is in use is told with what to do, and tried again when that is free', async () => {
   const { output } = await namespace.run('getent', ['ahostsv4', 'thing.mesh'])
   const [address = ''] = output.split(' ')
   const stranger = await serve(address, NEXT_PORT, 'a stranger')
@@ -78,8 +78,8 @@ test('a listener that Envoy refuses because its address is in use is told with w
     return true
   })
   assert.equal(await hear('thing.mesh', 80), 'thing')
-  await placeFile(lab.files.catalog('thing.yaml'), catalog(PORT))
   await namespace.stop(stranger)
+  await until('Envoy to listen', async () => (await hear('thing.mesh', NEXT_PORT)) === 'thing')
   await until('Envoy to refuse nothing', async () => (await lab.hostView(HOST)).sync === 'SYNCED')
 })
 

@@ -85,7 +85,7 @@ function viewRefusal(host: string, { type, name, error, documents }: RefusalView
     code: 'MSH0501',
     message: `the Envoy of ${host} refuses ${type} ${name} and keeps what it had: ${error}`,
     hint: /address already in use/i.test(error)
-      ? 'a program of that host listens there; the name is left out once the agent has seen it, unless it is on that address alone'
+      ? 'a program of that host listens there; Envoy is given the listener again when the address is free'
       : 'mend the document; nothing is sent again until it changes',
   }
 }
