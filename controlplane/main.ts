@@ -118,6 +118,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     records: directory.records.value,
     enrolled: state.hosts.list(),
     streams: xds.statuses(),
+    clones: directory.claims.alarms.value,
     quarantined: [...quarantine.changes.value.values()],
   })
   addMeshMetrics(metrics, source)

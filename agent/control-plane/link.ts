@@ -1,4 +1,4 @@
-import type { Client } from '@grpc/grpc-js'
+import { type Client, status } from '@grpc/grpc-js'
 import { backoffDelay } from '../../common/backoff.js'
 import { Latest } from '../../common/latest.js'
 import { describeError, type Log } from '../../common/log.js'
@@ -24,6 +24,9 @@ export interface LinkOptions {
 
 const BACKOFF = { base: 200, max: 5_000 }
 
+/** Two agents with one identity must not throw each other out at full speed. */
+const SUPERSEDED_BACKOFF = { base: 5_000, max: 60_000 }
+
 /**
  * The connection to one control plane: holds a session for as long as the agent lives, and comes back with backoff
  * when it breaks. Others read {@link state} to know whether calls and ADS can go over it.
@@ -44,17 +47,21 @@ export class Link {
     const log = this.#options.log.child({ controlPlane: formatSocketAddress(this.address) })
     for (let attempt = 1; !signal.aborted; attempt++) {
       const before = this.state.revision
+      let limits = BACKOFF
       try {
         await this.#connect(log, signal)
         this.#disconnected('the control plane ended the session')
       } catch (error) {
         this.#disconnected(describeError(error))
-        log.warn('no session with the control plane', { error, attempt })
+        if (isSuperseded(error)) {
+          limits = SUPERSEDED_BACKOFF
+          log.error('another agent runs with the identity of this host', { error, attempt })
+        } else log.warn('no session with the control plane', { error, attempt })
       }
       // Who has said farewell does not come back, however the stream ended.
       if (this.#options.reports.value.leaving) return
-      if (this.state.revision > before + 1) attempt = 1
-      await delay(backoffDelay(attempt, BACKOFF), signal)
+      if (limits === BACKOFF && this.state.revision > before + 1) attempt = 1
+      await delay(backoffDelay(attempt, limits), signal)
     }
   }
 
@@ -82,4 +89,9 @@ export class Link {
     const { state, since } = this.state.value
     this.state.set({ state: 'disconnected', since: state === 'disconnected' ? since : Date.now(), error })
   }
+}
+
+/** Whether the control plane ended the session for another one of the same host. */
+function isSuperseded(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === status.ABORTED
 }

@@ -62,6 +62,7 @@ export const PROBLEM_CODES = {
   MSH0404: 'Instances of one service disagree about the protocol of a port.',
   MSH0405: 'Instances of one service have a port on different numbers; callers by name may use each.',
   MSH0406: 'A declared upstream leads to a service or port that does not exist.',
+  MSH0407: 'Two agents run with the identity of one host; the one that started last counts.',
   MSH0501: 'An Envoy refuses a resource and keeps what it had.',
   MSH0502: 'Calls by name do not reach Envoy on a host.',
   MSH0503: 'A name is without a port on a host, because a program of that host has the port.',

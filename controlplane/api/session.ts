@@ -29,19 +29,30 @@ type Stream = ServerDuplexStream<AgentMessage, ControlPlaneMessage>
 export function serveSession(stream: Stream, host: string, context: SessionContext): void {
   const log = context.log.child({ host })
   const end = (code: status, details: string) => stream.emit('error', { code, details })
-  const { reports, superseded } = context.directory.begin(host, () =>
-    end(status.ABORTED, 'a newer session of this host began'),
-  )
-  if (superseded) log.warn('a second session of this host began; the newest wins (a cloned disk, or a lost connection)')
+  const reports = context.directory.begin(host)
+  const peer = stream.getPeer()
+  const supersede = () => end(status.ABORTED, 'a newer session of this host began')
+  let claimed = false
+  const claim = (id: string): boolean => {
+    const holds = reports.claim({ id, peer, supersede })
+    if (!holds && !claimed) {
+      log.error('a second agent runs with the identity of this host, and is refused (a cloned disk)', { peer })
+      end(status.ABORTED, 'another agent that started later runs with the identity of this host')
+    }
+    claimed = holds
+    return holds
+  }
   let reported: readonly string[] = []
-  const greet = welcomer(stream, () => context.welcome(host, reported))
+  const greetAll = welcomer(stream, () => context.welcome(host, reported))
+  // Nobody is welcome before it is known whose session it is.
+  const greet = () => claimed && greetAll()
   const unsubscribe = context.subscribe(greet)
-  greet()
   stream.on('drain', greet)
-  stream.on('data', (message: AgentMessage) => {
+  stream.on('data', ({ message }: AgentMessage) => {
     try {
+      if (message.case === 'host' && !claim(message.value.sessionId)) return
       receive(message, reports)
-      if (message.message.case === 'services') reported = message.message.value.services.map(({ service }) => service)
+      if (message.case === 'services') reported = message.value.services.map(({ service }) => service)
       greet()
     } catch (error) {
       log.warn('report not understood', { error })
@@ -61,7 +72,7 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
 }
 
 /** Passes one message on. A kind that a newer agent knows and this version does not is ignored, as the API promises. */
-function receive({ message }: AgentMessage, reports: SessionReports): void {
+function receive(message: AgentMessage['message'], reports: SessionReports): void {
   if (message.case === 'host') reports.host(parseHostReport(message.value))
   else if (message.case === 'services') reports.services(parseServicesReport(message.value))
   else if (message.case === 'envoy') reports.envoy(parseEnvoyReport(message.value))

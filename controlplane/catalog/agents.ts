@@ -1,6 +1,7 @@
 import { Latest } from '../../common/latest.js'
 import type { Session } from './presence.js'
 import type { EnvoyFacts, HostFacts, ServiceFacts } from './report.js'
+import { type Claimant, SessionClaims } from './session-claims.js'
 
 /** All that is known of one host by its agent's reports. */
 export interface AgentRecord {
@@ -17,6 +18,8 @@ export type AgentRecords = ReadonlyMap<string, AgentRecord>
 
 /** What a session tells the directory; each call is one message of the agent. */
 export interface SessionReports {
+  /** Whether this session is the host's: asked with the first report of the host. */
+  claim(by: Claimant): boolean
   host(facts: HostFacts): void
   services(services: readonly ServiceFacts[]): void
   envoy(facts: EnvoyFacts): void
@@ -34,57 +37,37 @@ export class AgentDirectory {
   readonly records: Latest<AgentRecords>
   /** The same, told only when what the catalog is made of changed: what Envoys report of themselves is not part of it. */
   readonly members: Latest<AgentRecords>
-  readonly #sessions = new Map<string, { readonly supersede: () => void }>()
+  /** Which session is a host's, and who runs with an identity that is another's. */
+  readonly claims: SessionClaims
   readonly #now: () => number
 
   constructor(restored: AgentRecords = new Map(), now: () => number = Date.now) {
     this.records = new Latest(restored)
     this.members = new Latest(restored)
+    this.claims = new SessionClaims(now)
     this.#now = now
   }
 
-  /**
-   * Begins the session of a host. An older live session of the same host (a cloned disk, or a stream that is not
-   * known to be dead yet) is superseded: the newest wins.
-   *
-   * @param supersede called once when a newer session of this host begins
-   * @returns how to tell the directory what arrives, and whether another session was live
-   */
-  begin(host: string, supersede: () => void): { readonly reports: SessionReports; readonly superseded: boolean } {
-    const older = this.#sessions.get(host)
-    const session = { supersede }
-    this.#sessions.set(host, session)
-    older?.supersede()
-    const current = () => this.#sessions.get(host) === session
-    return { reports: this.#reports(host, current), superseded: older !== undefined }
-  }
-
-  /** Forgets a host, as when it is evicted. */
-  forget(host: string): void {
-    this.#sessions.get(host)?.supersede()
-    this.#sessions.delete(host)
-    this.#remove(host)
-  }
-
-  #remove(host: string): void {
-    if (!this.records.value.has(host)) return
-    const next = new Map(this.records.value)
-    next.delete(host)
-    this.records.set(next)
-    this.members.set(next)
-  }
-
-  #reports(host: string, current: () => boolean): SessionReports {
+  /** Begins the session of a host. It counts once {@link SessionReports.claim} has said so. */
+  begin(host: string): SessionReports {
     const live: Session = { state: 'live', since: this.#now() }
+    let claimant: Claimant | undefined
     let facts: HostFacts | undefined
     let services: readonly ServiceFacts[] | undefined
     let envoy: EnvoyFacts | undefined
+    const holds = () => claimant !== undefined && this.claims.holds(host, claimant)
     const publish = () => {
       // Until both reports are there the host keeps what it had: a half-told host must not lose its services.
-      if (!current() || facts === undefined || services === undefined) return
+      if (!holds() || facts === undefined || services === undefined) return
       this.#put({ host, session: live, facts, services, ...(envoy === undefined ? {} : { envoy }) })
     }
     return {
+      claim: (by) => {
+        if (claimant !== undefined) return holds()
+        if (!this.claims.claim(host, by)) return false
+        claimant = by
+        return true
+      },
       host(value) {
         facts = value
         publish()
@@ -98,17 +81,31 @@ export class AgentDirectory {
         publish()
       },
       leave: () => {
-        if (!current()) return
-        this.#sessions.delete(host)
+        if (!holds() || claimant === undefined) return
+        this.claims.release(host, claimant)
         this.#remove(host)
       },
       end: () => {
-        if (!current()) return
-        this.#sessions.delete(host)
+        if (!holds() || claimant === undefined) return
+        this.claims.release(host, claimant)
         const record = this.records.value.get(host)
         if (record !== undefined) this.#put({ ...record, session: { state: 'lost', since: this.#now() } })
       },
     }
+  }
+
+  /** Forgets a host, as when it is evicted. */
+  forget(host: string): void {
+    this.claims.forget(host)
+    this.#remove(host)
+  }
+
+  #remove(host: string): void {
+    if (!this.records.value.has(host)) return
+    const next = new Map(this.records.value)
+    next.delete(host)
+    this.records.set(next)
+    this.members.set(next)
   }
 
   #put(record: AgentRecord): void {

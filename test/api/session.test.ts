@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { openSession } from '../../agent/control-plane/calls.js'
 import type { HostCredentials } from '../../agent/control-plane/channel.js'
-import type { HostView, ServiceView } from '../../common/admin-api.js'
+import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
 import { type AgentMessage, AgentMessageSchema, type Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { connectAs, joinHost } from './callers.js'
 import { eventually, startControlPlane, type TestControlPlane, within } from './control-plane.js'
@@ -20,11 +20,41 @@ suite('sessions', () => {
     older.send(hostReport({ port: 1001 }), servicesReport('web'))
     await seen(controlPlane, ({ address }) => assert.equal(address, '127.0.0.1:1001'))
     const newer = beginSession(t, controlPlane, credentials)
+    newer.send(hostReport({ port: 1002 }), servicesReport('web'))
     const { code, details } = await within(5_000, older.failed)
     assert.deepEqual({ code, details }, { code: status.ABORTED, details: 'a newer session of this host began' })
-    newer.send(hostReport({ port: 1002 }), servicesReport('web'))
     const host = await seen(controlPlane, ({ address }) => assert.equal(address, '127.0.0.1:1002'))
     assert.equal(host.status, 'live')
+  })
+
+  test('a second agent with the same identity is refused once it is known as one, and operators see it', async (t) => {
+    const controlPlane = await startControlPlane(t)
+    const credentials = await joinHost(t, controlPlane, 'web-1', ['web'])
+    const begin = (sessionId: string, port: number) => {
+      const session = beginSession(t, controlPlane, credentials)
+      session.send(hostReport({ sessionId, port }), servicesReport('web'))
+      return session
+    }
+    const original = begin('original', 1001)
+    await seen(controlPlane, ({ address }) => assert.equal(address, '127.0.0.1:1001'))
+    begin('copy', 1002)
+    await within(5_000, original.failed)
+    await seen(controlPlane, ({ address, notes }) => {
+      assert.equal(address, '127.0.0.1:1002')
+      assert.deepEqual(notes, [])
+    })
+    const again = begin('original', 1001)
+    const { code, details } = await within(5_000, again.failed)
+    assert.deepEqual([code, again.welcome()], [status.ABORTED, undefined])
+    assert.match(details, /another agent that started later runs with the identity of this host/)
+    const host = await seen(controlPlane, ({ notes }) => assert.match(notes.join(), /a second agent has its identity/))
+    assert.deepEqual([host.address, host.status], ['127.0.0.1:1002', 'live'])
+    const { problems } = await controlPlane.ask<StatusView>('GET', '/v1/status')
+    assert.deepEqual(
+      problems.map(({ code, severity, place }) => [code, severity, place]),
+      [['MSH0407', 'error', 'web-1']],
+    )
+    assert.ok(controlPlane.lines.some(({ level, message }) => level === 'error' && message.includes('cloned disk')))
   })
 
   test('the end of an older session does not make the host lost', async (t) => {

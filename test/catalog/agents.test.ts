@@ -23,29 +23,36 @@ const FACTS: HostFacts = {
   agentMetrics: '',
 }
 
+const claimant = (id: string, supersede: () => void = () => undefined) => ({ id, peer: '127.0.0.1:1', supersede })
+
+function begin(directory: AgentDirectory, id: string, supersede?: () => void) {
+  const reports = directory.begin('a')
+  assert.equal(reports.claim(claimant(id, supersede)), true)
+  return reports
+}
+
 test('a host that has told only half keeps what it had', () => {
   const directory = new AgentDirectory(new Map(), () => 5)
-  const first = directory.begin('a', () => undefined).reports
+  const first = begin(directory, 'x')
   first.host(FACTS)
   assert.equal(directory.records.value.size, 0)
   first.services([])
   assert.equal(directory.records.value.get('a')?.session.state, 'live')
   const kept = directory.records.value.get('a')
-  directory.begin('a', () => undefined).reports.host(FACTS)
+  begin(directory, 'x').host(FACTS)
   assert.equal(directory.records.value.get('a'), kept)
 })
 
 test('of two sessions of one host the newest wins, and the end of the older changes nothing', () => {
   const directory = new AgentDirectory(new Map(), () => 5)
   let superseded = 0
-  const older = directory.begin('a', () => superseded++).reports
+  const older = begin(directory, 'x', () => superseded++)
   older.host(FACTS)
   older.services([])
-  const newer = directory.begin('a', () => assert.fail('the newest is not superseded'))
-  assert.equal(newer.superseded, true)
+  const newer = begin(directory, 'y', () => assert.fail('the newest is not superseded'))
   assert.equal(superseded, 1)
-  newer.reports.host({ ...FACTS, caller: 'web' })
-  newer.reports.services([])
+  newer.host({ ...FACTS, caller: 'web' })
+  newer.services([])
   older.host({ ...FACTS, caller: 'intruder' })
   older.end()
   older.leave()
@@ -53,14 +60,24 @@ test('of two sessions of one host the newest wins, and the end of the older chan
   assert.equal(directory.records.value.get('a')?.session.state, 'live')
 })
 
+test('what a session says before it is known whose it is does not count', () => {
+  const directory = new AgentDirectory(new Map(), () => 5)
+  const reports = directory.begin('a')
+  reports.host(FACTS)
+  reports.services([])
+  reports.leave()
+  reports.end()
+  assert.equal(directory.records.value.size, 0)
+})
+
 test('a stream that breaks leaves the host lost, one that says farewell removes it', () => {
   const directory = new AgentDirectory(new Map(), () => 7)
-  const broken = directory.begin('a', () => undefined).reports
+  const broken = begin(directory, 'x')
   broken.host(FACTS)
   broken.services([])
   broken.end()
   assert.deepEqual(directory.records.value.get('a')?.session, { state: 'lost', since: 7 })
-  const leaving = directory.begin('a', () => undefined).reports
+  const leaving = begin(directory, 'x')
   leaving.host(FACTS)
   leaving.services([])
   leaving.leave()

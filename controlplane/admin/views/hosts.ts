@@ -4,6 +4,7 @@ import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
 import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
+import { viewClone } from './clones.js'
 import { viewNames } from './names.js'
 import type { ViewSource } from './source.js'
 
@@ -41,7 +42,7 @@ function viewHost(
     sync: syncOf(record, stream, refused, source.id),
     refused,
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
-    notes: notesOf(record, enrolment, source),
+    notes: [...viewClone(host, source.clones), ...notesOf(record, enrolment, source)],
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecords } from '../../catalog/agents.js'
+import type { CloneAlarm } from '../../catalog/session-claims.js'
 import type { PipelineState } from '../../pipeline.js'
 import type { Quarantined } from '../../quarantine.js'
 
@@ -12,5 +13,7 @@ export interface ViewSource {
   readonly records: AgentRecords
   readonly enrolled: readonly HostRecord[]
   readonly streams: readonly StreamStatus[]
+  /** Hosts whose identity a second agent has, by host. */
+  readonly clones: ReadonlyMap<string, CloneAlarm>
   readonly quarantined: readonly Quarantined[]
 }

@@ -1,5 +1,6 @@
 import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
 import type { Problem } from '../../../common/problem.js'
+import { viewClones } from './clones.js'
 import { viewHosts } from './hosts.js'
 import { isUnusual, viewNames } from './names.js'
 import { viewServices } from './services.js'
@@ -27,7 +28,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
   const names = [...source.records.values()].flatMap((one) => viewNames(one, source.state).filter(isUnusual))
-  const all = [...self.authority, ...refusals, ...names, ...problems]
+  const all = [...self.authority, ...viewClones(source.clones), ...refusals, ...names, ...problems]
   return {
     id: self.id,
     version: self.version,
