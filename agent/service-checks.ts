@@ -2,21 +2,24 @@ import { isDeepStrictEqual } from 'node:util'
 import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
-import { runCheck, type ServiceHealth } from './checks/run-check.js'
+import { runCheck, type ServiceHealth, START_SPREAD } from './checks/run-check.js'
 import type { Environment } from './envoy/environment.js'
 import { checkOf, type ServiceFile } from './service-file.js'
 
 /** The newest result of each service's check; a service without a result yet is missing. */
 export type ServiceHealths = ReadonlyMap<string, ServiceHealth | undefined>
 
+type WantedCheck = ReturnType<typeof checkOf>
+
 interface RunningCheck {
-  readonly file: ServiceFile
+  readonly wanted: WantedCheck
   readonly stop: () => void
 }
 
 /**
  * Runs the checks of all services of the host, and follows their files: a new service is checked at once, one whose
- * file changed is checked anew, one that is gone is forgotten.
+ * port or check changed is checked anew, one that is gone is forgotten. A change of anything else keeps the health: a new
+ * label must not take a service out of load balancing.
  *
  * @param address where the applications of this host listen
  * @param environment that of the agent
@@ -30,33 +33,42 @@ export function runServiceChecks(
 ): Task {
   return async (signal) => {
     const running = new Map<string, RunningCheck>()
+    let spread = START_SPREAD
     for await (const files of services.values(signal)) {
-      const wanted = new Map(files.map((file) => [file.service, file]))
-      for (const [service, { file, stop }] of running) {
-        if (isDeepStrictEqual(wanted.get(service), file)) continue
-        stop()
+      const wanted = new Map(files.map((file) => [file.service, checkOf(file, environment)]))
+      for (const [service, check] of running) {
+        if (isDeepStrictEqual(wanted.get(service), check.wanted)) continue
+        check.stop()
         running.delete(service)
         healths.set(without(healths.value, service))
       }
-      for (const [service, file] of wanted) {
-        if (!running.has(service))
-          running.set(service, { file, stop: startCheck(file, address, healths, environment, log, signal) })
+      for (const [service, check] of wanted) {
+        if (running.has(service)) continue
+        running.set(service, {
+          wanted: check,
+          stop: startCheck(service, check, { address, healths, log, spread }, signal),
+        })
       }
+      // Only an agent that starts has many first probes at once.
+      if (files.length > 0) spread = 0
     }
     for (const { stop } of running.values()) stop()
   }
 }
 
+interface CheckContext {
+  readonly address: string
+  readonly healths: Latest<ServiceHealths>
+  readonly log: Log
+  readonly spread: number
+}
+
 function startCheck(
-  file: ServiceFile,
-  address: string,
-  healths: Latest<ServiceHealths>,
-  environment: Environment,
-  log: Log,
+  service: string,
+  { check, port }: WantedCheck,
+  { address, healths, log, spread }: CheckContext,
   signal: AbortSignal,
 ): () => void {
-  const { service } = file
-  const { check, port } = checkOf(file, environment)
   const stopped = new AbortController()
   const put = (health: ServiceHealth) => {
     if (!stopped.signal.aborted) healths.set(new Map(healths.value).set(service, health))
@@ -65,7 +77,7 @@ function startCheck(
   else {
     const health = new Latest<ServiceHealth | undefined>(undefined)
     health.subscribe(() => health.value !== undefined && put(health.value))
-    const run = runCheck({ service, target: { address, port }, check, health, log })
+    const run = runCheck({ service, target: { address, port }, check, health, log, spread })
     run(AbortSignal.any([signal, stopped.signal])).catch((error: unknown) => {
       log.error('a check ended', { service, error })
       put({ health: 'critical', detail: 'its check ended with an error' })

@@ -21,13 +21,15 @@ export interface CheckOptions {
   /** Where the health is published; undefined until the first probe has its result. */
   readonly health: Latest<ServiceHealth | undefined>
   readonly log: Log
+  /** Milliseconds over which the first probe may come late; absent: it is at once. */
+  readonly spread?: number
 }
 
 /**
- * The first probes of an agent's services are spread over so many milliseconds, or over the interval if that is
+ * The first probes of an agent that starts are spread over so many milliseconds, or over the interval if that is
  * shorter.
  */
-const START_SPREAD = 250
+export const START_SPREAD = 250
 
 /** How much the pauses vary, so that the checks of a host do not fall in step. */
 const JITTER = 0.1
@@ -40,7 +42,7 @@ export function runCheck(options: CheckOptions, random: () => number = Math.rand
   return async (signal) => {
     const { check, target } = options
     const probe = createProbe(target, check)
-    await delay(random() * Math.min(START_SPREAD, check.interval), signal)
+    await delay(random() * Math.min(options.spread ?? 0, check.interval), signal)
     let state: CheckState | undefined
     while (!signal.aborted) {
       const result = await probe(signal)
