@@ -11,6 +11,7 @@ import { VERSION } from '../common/version.js'
 import { settleCaller } from './caller.js'
 import type { HostCredentials, Trust } from './control-plane/channel.js'
 import { Links } from './control-plane/links.js'
+import { askEnvoy } from './envoy/ask.js'
 import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, findEnvoy } from './envoy/find.js'
 import { notStarted } from './envoy/supervise.js'
 import { formatEnvoyVersion } from './envoy/version.js'
@@ -31,7 +32,7 @@ import { retryAddresses } from './relay/retry-addresses.js'
 import { followControlPlane, NOT_FOLLOWED } from './relay/upstream.js'
 import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
 import type { HostFacts } from './reports.js'
-import { runEnvoy, xdsSocketPath } from './run-envoy.js'
+import { adminSocketPath, runEnvoy, xdsSocketPath } from './run-envoy.js'
 import { runServiceChecks } from './service-checks.js'
 import type { ServiceFile } from './service-file.js'
 import { watchServices } from './services.js'
@@ -144,7 +145,12 @@ async function assemble(assembly: Assembly) {
     host: held.value.host,
     trust: { trustBundlePem: held.value.trustBundlePem, trustDomain: membership.trustDomain },
   })
-  const links = new Links(controlPlanesOf(settings, membership), { credentials, reports, log })
+  const links = new Links(controlPlanesOf(settings, membership), {
+    credentials,
+    reports,
+    answer: askEnvoy(adminSocketPath(settings)),
+    log,
+  })
   links.current.subscribe(() => followed.set(links.current.value?.welcome.controlPlaneId ?? ''))
   links.welcome.subscribe(() => allowed.set(links.welcome.value?.allowedServices ?? []))
   const progress = new Latest(NOT_FOLLOWED)

@@ -26,11 +26,16 @@ export function xdsSocketPath({ runDirectory }: AgentSettings): string {
   return join(runDirectory, 'xds.sock')
 }
 
+/** Envoy's admin socket. */
+export function adminSocketPath({ envoyRunDirectory }: AgentSettings): string {
+  return join(envoyRunDirectory, 'admin.sock')
+}
+
 /** Writes Envoy's bootstrap and keeps Envoy running until the signal aborts; then drains and ends it. */
 export function runEnvoy({ settings, host, envoyPath, environment, status, log }: RunEnvoyOptions): Task {
   return async (signal) => {
     const { envoy, runDirectory, envoyRunDirectory } = settings
-    const adminSocket = join(envoyRunDirectory, 'admin.sock')
+    const adminSocket = adminSocketPath(settings)
     const bootstrap = join(runDirectory, 'envoy.json')
     await makeDirectory(envoyRunDirectory, 0o750)
     await writeIfDifferent(bootstrap, bootstrapOf(settings, host, adminSocket), 0o640)

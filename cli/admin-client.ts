@@ -20,11 +20,14 @@ export async function askControlPlane<T>(
   const answer = parse(text)
   if (status === 200) return answer as T
   const { error = text, hint } = answer as Partial<AdminError>
-  throw new CommandFailure(
-    status === 404 ? EXIT.noSuchFile : status < 500 ? EXIT.invalidInput : EXIT.other,
-    error,
-    hint,
-  )
+  throw new CommandFailure(exitCodeOf(status), error, hint)
+}
+
+function exitCodeOf(status: number): number {
+  if (status === 404) return EXIT.noSuchFile
+  if (status === 503) return EXIT.unreachable
+  if (status === 429 || status === 504) return EXIT.tryAgain
+  return status < 500 ? EXIT.invalidInput : EXIT.other
 }
 
 function exchange(socketPath: string, method: string, path: string, body: unknown) {

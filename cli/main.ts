@@ -9,6 +9,7 @@ import { controlPlaneCommand } from './commands/controlplane.js'
 import { demoCommand } from './commands/demo.js'
 import { hostCommand, hostsCommand } from './commands/hosts.js'
 import { joinCommand } from './commands/join.js'
+import { renderCommand } from './commands/render.js'
 import { servicesCommand } from './commands/services.js'
 import { statusCommand } from './commands/status.js'
 import { tokenCommand } from './commands/token.js'
@@ -25,6 +26,7 @@ const COMMANDS = [
   tokenCommand,
   joinCommand,
   validateCommand,
+  renderCommand,
   configCommand,
   statusCommand,
   hostsCommand,

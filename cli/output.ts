@@ -36,3 +36,8 @@ export function formatInline(value: unknown): string {
   if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) return ''
   return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
 }
+
+/** A value as YAML, one line for each key. */
+export function formatYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+}

@@ -15,6 +15,7 @@ import { serveAdminSocket, serveStatusPort } from './admin/server.js'
 import type { ViewSource } from './admin/views/source.js'
 import type { OwnTarget } from './admin/views/targets.js'
 import { Issuer } from './api/issuer.js'
+import { HostQuestions } from './api/questions.js'
 import { ApiServer, type CallerOf } from './api/server.js'
 import { addServices, identifyByCertificate } from './api/services.js'
 import { welcomes } from './api/welcome.js'
@@ -83,6 +84,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   await pipeline.build()
   const publication = new Latest<Publication>(pipeline.state.value.publication)
   pipeline.state.subscribe(() => publication.set(pipeline.state.value.publication))
+  const questions = new HostQuestions()
   let callerOf: CallerOf = () => undefined
   const xds: XdsServer<AdsCall> = new XdsServer<AdsCall>(publication, {
     identify: identifyByCertificate(() => callerOf),
@@ -104,7 +106,18 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       const issuer = new Issuer(authority, state.hosts, settings.ca.leafTtl, audit)
       const { tokens, hosts } = state
       const { recoveryGrace } = settings.ca
-      const context = { xds, issuer, tokens, hosts, directory, authority, recoveryGrace, mayRun: allows, log: audit }
+      const context = {
+        xds,
+        issuer,
+        tokens,
+        hosts,
+        directory,
+        authority,
+        recoveryGrace,
+        mayRun: allows,
+        questions,
+        log: audit,
+      }
       addServices(server, finder, { ...context, ...welcomes(greeting) })
     },
   )
@@ -145,6 +158,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
     hosts: state.hosts,
     controlPlanes: advertised(settings, bound),
     rootFingerprint: authority.rootFingerprint,
+    ask: (host, about) => questions.ask(host, about),
     disconnect: (host) => {
       directory.forget(host)
       return api.disconnect(host)

@@ -5,6 +5,7 @@ import { describeError, type Log } from '../../common/log.js'
 import type { Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { delay } from '../../common/tasks.js'
+import type { AnswerQuestion } from './answers.js'
 import { type HostCredentials, openChannel, type Trust } from './channel.js'
 import { type Reports, runSession } from './session.js'
 
@@ -19,6 +20,8 @@ export interface LinkOptions {
   /** Read anew for each connection, so that a renewed certificate is presented from the next one on. */
   readonly credentials: () => { readonly host: HostCredentials; readonly trust: Trust }
   readonly reports: Latest<Reports>
+  /** Answers what a control plane asks of this host's Envoy. */
+  readonly answer: AnswerQuestion
   readonly log: Log
 }
 
@@ -78,6 +81,7 @@ export class Link {
           const since = this.state.value.state === 'connected' ? this.state.value.since : Date.now()
           this.state.set({ state: 'connected', since, client, welcome })
         },
+        this.#options.answer,
         signal,
       )
     } finally {

@@ -9,6 +9,7 @@ import {
   type ServicesReport,
   type Welcome,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
+import { type AnswerQuestion, answerer } from './answers.js'
 import { openSession } from './calls.js'
 
 /** What the agent tells every control plane; a part that did not change is the same object as before. */
@@ -21,7 +22,7 @@ export interface Reports {
 }
 
 /**
- * Runs one session with a control plane: sends what changed of the reports, passes on each welcome. Ends when the host
+ * Runs one session with a control plane: sends what changed of the reports, passes on each welcome, answers questions. Ends when the host
  * leaves (after the control plane has taken note) or the signal aborts.
  *
  * @throws ServiceError when the stream breaks or the control plane ends it
@@ -30,9 +31,12 @@ export function runSession(
   client: Client,
   reports: Latest<Reports>,
   onWelcome: (welcome: Welcome) => void,
+  answer: AnswerQuestion,
   signal: AbortSignal,
 ): Promise<void> {
   const stream = openSession(client)
+  const over = new AbortController()
+  const answers = answerer(stream, answer, over.signal)
   const send = reportSender(
     (message) => stream.write(create(AgentMessageSchema, { message })),
     () => stream.end(),
@@ -43,6 +47,7 @@ export function runSession(
   const ended = new Promise<void>((resolve, reject) => {
     stream.on('data', ({ message }) => {
       if (message.case === 'welcome') onWelcome(message.value)
+      else if (message.case === 'question') answers(message.value)
     })
     stream.on('error', (error) => (signal.aborted ? resolve() : reject(error)))
     stream.on('end', resolve)
@@ -50,6 +55,7 @@ export function runSession(
   send(reports.value)
   if (signal.aborted) stop()
   return ended.finally(() => {
+    over.abort()
     unsubscribe()
     signal.removeEventListener('abort', stop)
   })

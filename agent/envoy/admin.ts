@@ -53,6 +53,23 @@ export class AdminError extends Error {
   }
 }
 
+/**
+ * What Envoy answers a path with, as text.
+ *
+ * @param timeout milliseconds
+ * @throws AdminError when Envoy does not answer or refuses
+ */
+export async function readAdmin(
+  socketPath: string,
+  path: string,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await withDeadline(timeout, signal, (bounded) => send(socketPath, 'GET', path, bounded))
+  if (answer.status !== 200) throw new AdminError(`Envoy answers ${path} with ${answer.status}`, answer.status)
+  return answer.body
+}
+
 /** A client for the admin interface at this Unix socket; each call is bounded by `timeout` milliseconds. */
 export function createEnvoyAdmin(socketPath: string, timeout = 2000): EnvoyAdmin {
   const call = async (method: 'GET' | 'POST', path: string, signal: AbortSignal): Promise<string> => {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { HostChanged, HostView } from '../../common/admin-api.js'
+import { QUESTIONS } from '../../common/questions.js'
 import { askControlPlane } from '../admin-client.js'
 import { outputOption, printRows, type Write } from '../output.js'
 import { ago, type Column, formatSpan } from '../table.js'
+import { showEnvoy } from './host-envoy.js'
 import { type SocketOption, socketOption } from './socket-option.js'
 
 /** How a host is shown in tables. */
@@ -40,33 +42,41 @@ export function hostsCommand(program: Command, write: Write): void {
 const ACTIONS = ['ban', 'evict', 'admit'] as const
 const DONE = { ban: 'banned', evict: 'evicted', admit: 'admitted' } as const
 
-/** `mesh host H ban|evict|admit`: takes a host out, or lets it in again. */
+/** `mesh host H ban|evict|admit`: takes a host out, or lets it in again; `mesh host H dump` and others show its Envoy. */
 export function hostCommand(program: Command, write: Write): void {
   program
     .command('host')
-    .description('act on one host')
+    .description('act on one host, or show what its live Envoy says')
     .argument('<host>', 'its name')
     .argument(
       '<action>',
-      'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since',
+      'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since; dump, clusters, listeners, routes, endpoints, secrets, stats: what its Envoy says now',
     )
     .option('--reason <text>', 'why, for the audit log', '')
+    .addOption(outputOption())
     .addOption(socketOption())
     .addHelpText(
       'after',
-      '\nWith several control planes, ban and evict a host on each of them: they do not tell one another.\n\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict\n  mesh host web-1 admit',
+      '\nWith several control planes, ban and evict a host on each of them: they do not tell one another.\n\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict\n  mesh host web-1 admit\n  mesh host web-1 clusters\n  mesh host web-1 dump > web-1.json',
     )
-    .action(
-      async (host: string, action: string, { socket, reason }: SocketOption & { reason: string }, command: Command) => {
-        if (!isAction(action)) command.error(`error: unknown action ${action}; write ban, evict or admit`)
-        const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
-        const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
-        const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
-        write(`${host}: ${DONE[action]}${action === 'admit' ? '' : `, ${connections} ended`}\n`)
-        if (!known) write(`this control plane had never heard of ${host}; "mesh hosts" lists those that it knows\n`)
-        if (action === 'ban') write('certificates of its services stay valid for other hosts until they expire\n')
-      },
-    )
+    .action(async (host: string, action: string, options: HostOptions, command: Command) => {
+      const { socket, reason } = options
+      const about = QUESTIONS.find((one) => one === action)
+      if (about !== undefined) return await showEnvoy(host, about, options, write)
+      if (!isAction(action))
+        command.error(`error: unknown action ${action}; write ${[...ACTIONS, ...QUESTIONS].join(', ')}`)
+      const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
+      const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
+      const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
+      write(`${host}: ${DONE[action]}${action === 'admit' ? '' : `, ${connections} ended`}\n`)
+      if (!known) write(`this control plane had never heard of ${host}; "mesh hosts" lists those that it knows\n`)
+      if (action === 'ban') write('certificates of its services stay valid for other hosts until they expire\n')
+    })
+}
+
+interface HostOptions extends SocketOption {
+  readonly reason: string
+  readonly output: string
 }
 
 function isAction(text: string): text is (typeof ACTIONS)[number] {

@@ -97,7 +97,7 @@ export class DocumentReader<T> {
     if (before?.text === file.text) return this.#refresh(before, file.shown)
     const { documents, problems } = readYaml(file.shown, file.text)
     if (problems.length > 0) return this.#holdFile(file, problems)
-    const empty = documents.length === 0 ? [fileProblem(file.shown, 'MSH0109', 'holds no document', 'notice')] : []
+    const empty = file.text.trim() === '' ? [fileProblem(file.shown, 'MSH0109', 'is empty', 'notice')] : []
     const present = documents.map((document) => {
       const key = `${document.line}\n${document.text}`
       return { key, document, interpreted: before?.present.get(key) ?? this.#rules.interpret(document) }

@@ -130,7 +130,8 @@ function listHint(input: unknown): string {
 
 /** Of a map that was not written as one: which keys it has. */
 function formHint(input: unknown, keys: readonly string[]): string | undefined {
-  if (keys.length === 0 || (typeof input === 'object' && !Array.isArray(input))) return undefined
+  const written = typeof input === 'string' || typeof input === 'number' || Array.isArray(input)
+  if (keys.length === 0 || !written) return undefined
   return `write a map with some of its keys: ${keys.slice(0, 6).join(', ')}${keys.length > 6 ? ', …' : ''}`
 }
 

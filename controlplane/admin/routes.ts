@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { hostName, namePattern } from '../../common/config/fields.js'
 import type { MetricsRegistry } from '../../common/metrics/registry.js'
+import { QUESTIONS, type QuestionAbout } from '../../common/questions.js'
 import type { SocketAddress } from '../../common/socket-address.js'
+import { QuestionError } from '../api/questions.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
 import { AdminRefusal, type AdminRoute, TextAnswer } from './server.js'
@@ -23,6 +25,8 @@ export interface AdminContext {
   readonly rootFingerprint: string
   /** Ends what a banned or evicted host has open and forgets its reports. @returns how many connections there were */
   readonly disconnect: (host: string) => number
+  /** Asks a host's Envoy. @throws QuestionError */
+  readonly ask: (host: string, about: QuestionAbout) => Promise<string>
   readonly metrics: MetricsRegistry
   /** Where the metrics of this control plane are read; absent: nowhere. */
   readonly ownTarget: OwnTarget | undefined
@@ -50,6 +54,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'POST', path: '/v1/tokens', handle: (_, body) => createToken(body, context) },
     { method: 'DELETE', path: '/v1/tokens/:id', handle: ({ id = '' }) => revokeToken(id, tokens) },
     { method: 'POST', path: '/v1/hosts/:host/ban', handle: ({ host = '' }, body) => ban(host, body, context) },
+    { method: 'POST', path: '/v1/hosts/:host/ask/:about', handle: (asked) => askHost(asked, context) },
     { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
     { method: 'POST', path: '/v1/hosts/:host/admit', handle: ({ host = '' }) => admit(host, context) },
   ]
@@ -122,6 +127,22 @@ async function admit(host: string, { hosts }: AdminContext): Promise<HostChanged
   }
   return { host, known: true, disconnected: 0 }
 }
+
+/** What the host's Envoy says, as Envoy's JSON. A POST, so that the port that only reads does not offer it. */
+async function askHost({ host = '', about = '' }: Readonly<Record<string, string>>, context: AdminContext) {
+  const question = QUESTIONS.find((one) => one === about)
+  if (question === undefined) throw new AdminRefusal(400, `nothing is known about ${about}`, QUESTIONS.join(', '))
+  const known = context.source().records.has(host) || context.source().enrolled.some((one) => one.host === host)
+  if (!known) throw new AdminRefusal(404, `no host ${host} has joined`, 'mesh hosts lists those that have')
+  try {
+    return JSON.parse(await context.ask(host, question))
+  } catch (error) {
+    if (error instanceof QuestionError) throw new AdminRefusal(QUESTION_STATUS[error.reason], error.message)
+    throw error
+  }
+}
+
+const QUESTION_STATUS = { 'not-live': 503, busy: 429, late: 504, refused: 502 } as const
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body)

@@ -5,10 +5,12 @@ import {
   type AgentMessage,
   type ControlPlaneMessage,
   ControlPlaneMessageSchema,
+  type Question,
   type Welcome,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
 import type { AgentDirectory, SessionReports } from '../catalog/agents.js'
 import { parseEnvoyReport, parseHostReport, parseServicesReport } from '../catalog/report.js'
+import type { HostQuestions } from './questions.js'
 
 /** What a session needs of the control plane. */
 export interface SessionContext {
@@ -17,6 +19,7 @@ export interface SessionContext {
   readonly welcome: (host: string, reported: readonly string[]) => Omit<Welcome, '$typeName' | '$unknown'>
   /** Calls back when {@link welcome} may answer differently, until the returned function is called. */
   readonly subscribe: (listener: () => void) => () => void
+  readonly questions: HostQuestions
   readonly log: Log
 }
 
@@ -43,6 +46,7 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
     return holds
   }
   let reported: readonly string[] = []
+  let line: ReturnType<HostQuestions['open']> | undefined
   const greetAll = welcomer(stream, () => context.welcome(host, reported))
   // Nobody is welcome before it is known whose session it is.
   const greet = () => claimed && greetAll()
@@ -50,8 +54,13 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
   stream.on('drain', greet)
   stream.on('data', ({ message }: AgentMessage) => {
     try {
-      if (message.case === 'host' && !claim(message.value.sessionId)) return
+      if (message.case === 'host') {
+        if (!claim(message.value.sessionId)) return
+        // Only now: the questions of a host never go to who merely has its identity.
+        line ??= context.questions.open(host, (question) => ask(stream, question))
+      }
       receive(message, reports)
+      if (message.case === 'answer') return line?.receive(message.value)
       if (message.case === 'services') reported = message.value.services.map(({ service }) => service)
       greet()
     } catch (error) {
@@ -61,6 +70,7 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
   })
   const close = () => {
     unsubscribe()
+    line?.close()
     reports.end()
   }
   stream.on('end', () => {
@@ -69,6 +79,11 @@ export function serveSession(stream: Stream, host: string, context: SessionConte
   })
   stream.on('cancelled', close)
   stream.on('error', close)
+}
+
+function ask(stream: Stream, { id, about }: Pick<Question, 'id' | 'about'>): void {
+  const message = { case: 'question', value: { id, about } }
+  stream.write(create(ControlPlaneMessageSchema, { message: message as never }))
 }
 
 /** Passes one message on. A kind that a newer agent knows and this version does not is ignored, as the API promises. */

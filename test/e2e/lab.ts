@@ -77,6 +77,11 @@ export class MeshLab {
     return askControlPlane<T>(this.files.socket, 'GET', path)
   }
 
+  /** Runs the command without asking the control plane. */
+  run(...parameters: readonly string[]): Promise<string> {
+    return this.#processes.run(parameters.join(' '), ...parameters)
+  }
+
   mesh(...parameters: readonly string[]): Promise<string> {
     return this.#processes.run(parameters.join(' '), ...parameters, '--socket', this.files.socket)
   }

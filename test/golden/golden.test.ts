@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { buildResources, verifyResources } from '../../controlplane/envoy/build.js'
 import { ResourceMemo } from '../../controlplane/envoy/memo.js'
 import { readCases } from './case.js'
-import { printResources } from './print.js'
+import { printResources } from './golden-file.js'
 
 /** Instead of the roots of a CA, so that what is expected does not change with every run. */
 const TRUST = { trustBundlePem: 'the roots of the mesh' }

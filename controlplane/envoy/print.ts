@@ -1,5 +1,4 @@
-import { createRegistry, type DescMessage, fromBinary, toJson } from '@bufbuild/protobuf'
-import { stringify } from 'yaml'
+import { createRegistry, type DescMessage, fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { ClusterSchema } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
 import { ClusterLoadAssignmentSchema } from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
@@ -19,8 +18,8 @@ import {
   UpstreamTlsContextSchema,
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
-import type { Publication } from '../../common/xds/resource.js'
-import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, TYPE_NAMES } from '../../common/xds/types.js'
+import type { Resource } from '../../common/xds/resource.js'
+import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
 
 const SCHEMAS: ReadonlyMap<string, DescMessage> = new Map<string, DescMessage>([
   [CLUSTER, ClusterSchema],
@@ -47,20 +46,9 @@ const registry = createRegistry(
   UpstreamTlsContextSchema,
 )
 
-/** All resources in proto3 JSON written as YAML: by layer, type and name. */
-export function printResources(publication: Publication, problems: readonly string[]): string {
-  const layers = [...publication.layers].map(([layer, set]) => [
-    layer,
-    Object.fromEntries(
-      [...set].map(([type, resources]) => [
-        TYPE_NAMES.get(type) ?? type,
-        [...resources.values()].map(({ bytes }) => {
-          const schema = SCHEMAS.get(type)
-          if (schema === undefined) throw new Error(`no schema for ${type}`)
-          return toJson(schema, fromBinary(schema, bytes), { registry })
-        }),
-      ]),
-    ),
-  ])
-  return stringify({ problems, layers: Object.fromEntries(layers) }, { lineWidth: 120, aliasDuplicateObjects: false })
+/** A resource in proto3 JSON: exactly what Envoy accepts. @throws Error where this code knows no schema of the type */
+export function printResource({ type, bytes }: Pick<Resource, 'type' | 'bytes'>): JsonValue {
+  const schema = SCHEMAS.get(type)
+  if (schema === undefined) throw new Error(`no schema for ${type}`)
+  return toJson(schema, fromBinary(schema, bytes), { registry })
 }

@@ -1,0 +1,116 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { hostName, label, port, protocol } from '../../common/config/fields.js'
+import { validate } from '../../common/config/validate.js'
+import { readYaml } from '../../common/config/yaml.js'
+import type { Problem } from '../../common/problem.js'
+import type { AgentRecord, AgentRecords } from '../catalog/agents.js'
+import type { ServiceFacts } from '../catalog/report.js'
+
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'write an IP address')
+
+const upstream = z.strictObject({
+  service: label.describe('the service that is called'),
+  address: ipAddress.describe('where the application reaches it on this host'),
+  port: port.describe('the port at that address'),
+  target: label.optional().describe('the named port that is called; absent: its first'),
+})
+
+const service = z.strictObject({
+  port: port.optional().describe('short for ports: { main: … }'),
+  ports: z
+    .record(label, z.strictObject({ port, protocol: protocol.optional() }))
+    .optional()
+    .describe('several ports by their names'),
+  protocol: protocol.optional().describe('absent: http'),
+  version: z.string().optional().describe('the label `version`'),
+  health: z.enum(['passing', 'critical']).optional().describe('absent: passing'),
+  upstreams: z.array(upstream).optional().describe('declared upstreams'),
+})
+
+const host = z.strictObject({
+  address: ipAddress.describe('where its Envoy is reached'),
+  caller: label.optional().describe('the service whose identity calls by name carry; absent: the host itself'),
+  envoy: z.string().optional().describe('version of its Envoy; absent: as for all'),
+  occupied: z.array(port).optional().describe('ports that listeners of names leave alone'),
+  redirect: port
+    .optional()
+    .describe('port to which connections to virtual addresses are redirected; absent: mode bind'),
+  range: z.string().optional().describe('of virtual addresses; empty: no names; absent: 127.99.0.0/16'),
+  services: z.record(label, service).describe('what it runs, by name'),
+})
+
+const hosts = z.record(hostName, host)
+
+type HostText = z.infer<typeof host>
+
+/**
+ * Reads a description of hosts: what their agents would report, written down. `mesh render --hosts` takes it, and the
+ * golden tests.
+ */
+export function parseHosts(
+  file: string,
+  text: string,
+): { readonly agents: AgentRecords; readonly problems: readonly Problem[] } {
+  const { documents, problems } = readYaml(file, text)
+  const [document] = documents
+  if (document === undefined) return { agents: new Map(), problems }
+  const validated = validate(document, hosts)
+  const entries = Object.entries(validated.located?.value ?? {})
+  return { agents: new Map(entries.map(([name, one]) => [name, recordOf(name, one)])), problems: validated.problems }
+}
+
+function recordOf(
+  name: string,
+  { address, range, caller = '', occupied = [], redirect = 0, envoy = '', services }: HostText,
+): AgentRecord {
+  const inbound = { address, port: 15006 }
+  return {
+    host: name,
+    session: { state: 'live', since: 0 },
+    facts: {
+      advertised: inbound,
+      inbound,
+      region: '',
+      zone: '',
+      labels: {},
+      agentVersion: '0',
+      envoyVersion: envoy,
+      namesRange: range ?? '127.99.0.0/16',
+      namesDns: `${address}:15053`,
+      occupiedPorts: [...occupied],
+      portHolders: [],
+      namesRedirectPort: redirect,
+      namesProblem: '',
+      caller,
+      applicationAddress: address,
+      envoyMetrics: '',
+      agentMetrics: '',
+    },
+    services: Object.entries(services).map(([one, facts]) => factsOf(one, facts)),
+  }
+}
+
+function factsOf(name: string, text: z.infer<typeof service>): ServiceFacts {
+  const { port: number = 8080, protocol: spoken = 'http', ports = { main: { port: number, protocol: spoken } } } = text
+  return {
+    service: name,
+    ports: Object.entries(ports).map(([portName, one]) => ({
+      name: portName,
+      port: one.port,
+      protocol: one.protocol ?? 'http',
+      assumed: false,
+    })),
+    labels: text.version === undefined ? {} : { version: text.version },
+    weight: 100,
+    health: text.health ?? 'passing',
+    healthDetail: '',
+    source: `services.d/${name}.yaml:1`,
+    exposedAt: [],
+    upstreams: (text.upstreams ?? []).map((one) => ({
+      service: one.service,
+      bind: { address: one.address, port: one.port },
+      port: one.target ?? '',
+    })),
+  }
+}
