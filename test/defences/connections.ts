@@ -18,6 +18,19 @@ export const CONNECTIONS: readonly Defence[] = [
     'Math.min(age, LONGEST_TIMER_MS)',
     'a connection ends when the certificate of its client expires',
   ),
+  tls(
+    'there are no session tickets',
+    'secureOptions: constants.SSL_OP_NO_TICKET,',
+    '',
+    'no session is resumed, not even one of a host by somebody without its certificate',
+  ),
+  defencesOf('agent/control-plane/channel.js', 'api/impostors.test.js')(
+    'an agent that has joined speaks to control planes of its own mesh alone',
+    'if (trustDomain === undefined || identity.trustDomain === trustDomain)',
+    'if (true)',
+    'tells nothing to a server that is no control plane of its mesh, neither in a session nor to recover',
+    'not to a control plane of another trust domain',
+  ),
   hosts(
     'a certificate chains to our roots',
     'if (!socket.authorized)',
