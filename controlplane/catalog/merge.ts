@@ -4,7 +4,9 @@ import type { CatalogDocument } from '../config/schema/catalog.js'
 import { agentHost, agentInstances } from './agent-source.js'
 import type { AgentRecord, AgentRecords } from './agents.js'
 import type { Catalog, CatalogHost, Instance } from './catalog.js'
+import { sharedAddresses, untangle } from './conflicts.js'
 import { fileInstances } from './file-source.js'
+import { placeOf } from './place.js'
 import { type Graces, judgePresence } from './presence.js'
 
 /** What the merge is made from. */
@@ -30,13 +32,18 @@ export interface MergeResult {
  * Merges what all sources say into one catalog.
  *
  * The same instance from two sources is one with two provenances; what the host's own agent says holds. A service that
- * a host may not run is left out and reported. The result is sorted: equal inputs give equal output.
+ * a host may not run is left out and reported, and so is what is in its own way on a host. The result is sorted: equal inputs give equal output.
  */
 export function mergeCatalog(input: MergeInput): MergeResult {
   const records = [...input.agents.values()].sort((a, b) => (a.host < b.host ? -1 : 1))
   const problems: Problem[] = []
   // Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts.
-  const permitted = records.map((record) => refuseForeign(record, input.mayRun, problems))
+  const permitted = records.map((record) => {
+    const untangled = untangle(refuseForeign(record, input.mayRun, problems))
+    problems.push(...untangled.problems)
+    return untangled.record
+  })
+  problems.push(...sharedAddresses(permitted))
   const presence = judgePresence(permitted, input.now, input.graces)
   const instances: Instance[] = []
   const hosts = new Map<string, CatalogHost>()
@@ -72,12 +79,6 @@ function refuseForeign(record: AgentRecord, mayRun: MergeInput['mayRun'], proble
     return false
   })
   return { ...record, services }
-}
-
-/** Splits `services.d/web.yaml:3` as an agent reports it into a location, with the host in front. */
-export function placeOf(host: string, source: string): { file: string; line: number; column: number } {
-  const match = /^(.*?):(\d+)$/.exec(source)
-  return { file: `${host}:${match?.[1] ?? source}`, line: Number(match?.[2] ?? 1), column: 1 }
 }
 
 function groupByService(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {

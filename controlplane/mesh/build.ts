@@ -9,8 +9,8 @@ import { buildHost } from './hosts.js'
 import type { Mesh, MeshPort, NamedPort } from './mesh.js'
 import { HTTP_PORT, nameViews, numbersOfNames } from './names.js'
 import { outboundRoutes, outboundTcp } from './outbound.js'
-import type { Problems } from './report.js'
-import { portsOfService, type ServicePort } from './service-ports.js'
+import { type Problems, problemOf } from './report.js'
+import { placeOf, portsOfService, type ServicePort } from './service-ports.js'
 import type { MeshSettings } from './settings.js'
 import { tcpAllowList } from './tcp-allow-list.js'
 import { unusedDocuments } from './unused.js'
@@ -51,6 +51,7 @@ export function buildMesh(
   const hostContext = { ports, numbers: numbersOfNames(named), lookup, settings, problems }
   const meshHosts = hosts.map((host) => buildHost(host, hostContext))
   problems.push(...unusedDocuments(config, lookup))
+  noteNameOfDomain(catalog, settings, problems)
   return {
     mesh: {
       ...settings,
@@ -60,6 +61,14 @@ export function buildMesh(
     },
     problems: sortedOnce(problems),
   }
+}
+
+/** `mesh.mesh` works, but whoever reads or writes `mesh` alone means something else. */
+function noteNameOfDomain(catalog: Catalog, { domain }: MeshSettings, problems: Problems): void {
+  const [instance] = catalog.instances.get(domain) ?? []
+  if (instance === undefined) return
+  const message = `the service ${domain} has the name of the domain; it is called as ${domain}.${domain}`
+  problems.push(problemOf(placeOf(instance), { code: 'MSH0412', severity: 'notice', message }))
 }
 
 function lookUpPorts(known: readonly string[], catalog: Catalog, config: Config, problems: Problems): Lookup['ports'] {

@@ -130,7 +130,7 @@ function noteDifferentNumbers(
 }
 
 /** Where a person finds the instance. */
-function placeOf({ id, provenance }: Instance): Location {
+export function placeOf({ id, provenance }: Instance): Location {
   const [first] = provenance
   if (first === undefined) return parsePlace(id)
   return first.source === 'agent' ? parsePlace(`${first.host}:${first.place}`) : first.location
