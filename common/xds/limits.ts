@@ -11,6 +11,8 @@ export interface StreamLimits {
   readonly responseBytes: number
   /** Characters that are kept of the reason for which a client refuses a resource. */
   readonly errorLength: number
+  /** Bytes of what a client says of itself: an Envoy names all its extensions, less than 100 KiB. */
+  readonly nodeBytes: number
 }
 
 /** What no honest client comes near to. */
@@ -20,7 +22,17 @@ export const STREAM_LIMITS: StreamLimits = {
   types: 64,
   responseBytes: 1 << 20,
   errorLength: 4_096,
+  nodeBytes: 1 << 19,
 }
+
+/**
+ * How many streams of one server are given their first answers at once. Whoever comes later waits, in order, until one of
+ * them has acknowledged everything, has gone, or has taken {@link FIRST_ANSWERS_MS}.
+ */
+export const FIRST_ANSWERS = 64
+
+/** How long a slow newcomer keeps others waiting, milliseconds. */
+export const FIRST_ANSWERS_MS = 5_000
 
 /** @throws {StreamRefusal} `INVALID_ARGUMENT` when one of the texts is too long. */
 export function checkLengths(texts: Iterable<string>, limits: StreamLimits): void {
@@ -36,4 +48,10 @@ export function checkCount(names: number, limits: StreamLimits): void {
   if (names > limits.names) {
     throw new StreamRefusal('RESOURCE_EXHAUSTED', `${names} names on one stream, ${limits.names} allowed`)
   }
+}
+
+/** @throws {StreamRefusal} `INVALID_ARGUMENT` when a client says too much of itself. */
+export function checkNode(node: Uint8Array | undefined, limits: StreamLimits = STREAM_LIMITS): void {
+  if (node === undefined || node.length <= limits.nodeBytes) return
+  throw new StreamRefusal('INVALID_ARGUMENT', `a node of ${node.length} bytes, ${limits.nodeBytes} allowed`)
 }

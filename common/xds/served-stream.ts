@@ -1,6 +1,7 @@
 import { ChangeTimer } from './change-timer.js'
 import type { Clock } from './clock.js'
 import type { DeltaStream, DeltaStreamOptions } from './delta-stream.js'
+import { checkNode } from './limits.js'
 import type { Conversation, Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import type { SubscriptionStatus } from './subscription.js'
@@ -46,6 +47,8 @@ export interface StreamOwner<Peer> {
   readonly stream: DeltaStreamOptions
   /** The stream has told who its client is; once a stream. */
   identified(stream: ServedStream<Peer>): void
+  /** What is known of the client has changed by a request, and what is to be sent may have. */
+  changed(stream: ServedStream<Peer>): void
   /** What stands refused is not what it was. */
   refused(stream: ServedStream<Peer>, refused: readonly RefusedResource[]): void
   /** A message met with an error that is not the client's. */
@@ -65,6 +68,7 @@ export class ServedStream<Peer> {
   #node: Uint8Array | undefined
   #cancelTimer: (() => void) | undefined
   #refused: readonly RefusedResource[] = []
+  #admitted = false
   #open = true
   readonly #changes: ChangeTimer
 
@@ -98,6 +102,17 @@ export class ServedStream<Peer> {
     this.#changes.changed(at)
   }
 
+  /** Whether the stream has had its turn among those that are new. */
+  get admitted(): boolean {
+    return this.#admitted
+  }
+
+  /** Lets the stream answer from now on; until then requests are taken and nothing is written. */
+  admit(): void {
+    this.#admitted = true
+    this.send()
+  }
+
   /** Takes one message of the client. Never throws: what is wrong with it ends the stream. */
   receive(message: Uint8Array): void {
     if (!this.#open) return
@@ -110,6 +125,7 @@ export class ServedStream<Peer> {
       if (!(error instanceof StreamRefusal)) this.#owner.failed(this, error)
       return
     }
+    this.#owner.changed(this)
     this.send()
     this.#owner.received(this)
   }
@@ -118,7 +134,7 @@ export class ServedStream<Peer> {
   send(): void {
     const { clock } = this.#owner
     let sent = false
-    while (this.#open && this.#call.writable) {
+    while (this.#open && this.#admitted && this.#call.writable) {
       const response = this.#conversation.next(clock.now())
       if (response === undefined) break
       sent = true
@@ -147,6 +163,7 @@ export class ServedStream<Peer> {
 
   #identify(node: Uint8Array | undefined): void {
     if (this.#client !== undefined && (node === undefined || sameBytes(node, this.#node))) return
+    checkNode(node, this.#owner.stream.limits)
     const client = this.#owner.identify(node === undefined ? undefined : decodeNode(node), this.#call.peer)
     if (this.#client !== undefined && client !== this.#client) {
       throw new StreamRefusal('INVALID_ARGUMENT', `the stream of ${this.#client} cannot become that of ${client}`)
@@ -168,7 +185,7 @@ export class ServedStream<Peer> {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     const { deadline } = this.state
-    if (!this.#open || deadline === undefined || !this.#call.writable) return
+    if (!this.#open || !this.#admitted || deadline === undefined || !this.#call.writable) return
     const { clock } = this.#owner
     this.#cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () => this.send())
   }

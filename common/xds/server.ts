@@ -2,6 +2,8 @@ import { Latest } from '../latest.js'
 import { type Log, silentLog } from '../log.js'
 import { type Clock, systemClock } from './clock.js'
 import type { DeltaStreamOptions } from './delta-stream.js'
+import { FIRST_ANSWERS } from './limits.js'
+import { Newcomers } from './newcomers.js'
 import type { XdsObserver } from './observer.js'
 import { DELTA, type Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
@@ -22,6 +24,8 @@ export interface XdsServerOptions<Peer> {
   readonly onRefused?: (client: string, refused: readonly RefusedResource[]) => void
   /** Order and limits of each stream. */
   readonly stream?: DeltaStreamOptions
+  /** How many streams are given their first answers at once; {@link FIRST_ANSWERS} unless given. */
+  readonly firstAnswers?: number
   /** Counts what goes over all streams. */
   readonly observer?: XdsObserver
 }
@@ -31,7 +35,8 @@ export interface XdsServerOptions<Peer> {
  *
  * What changed is found once for each layer, by identity, and told to the streams that see the layer, for the names
  * that they subscribe to. The first change after quiet goes out in the same turn of the event loop; a long fan-out is
- * cut in slices, between which newer publications replace what has not been sent.
+ * cut in slices, between which newer publications replace what has not been sent. New streams get their first answers by
+ * turns, after what the others are to be told.
  */
 export class XdsServer<Peer> {
   readonly #source: Latest<Publication>
@@ -41,12 +46,13 @@ export class XdsServer<Peer> {
   readonly #layersOf = new Map<ServedStream<Peer>, readonly string[]>()
   readonly #byLayer = new Map<string, Set<ServedStream<Peer>>>()
   readonly #ready = new Set<ServedStream<Peer>>()
+  readonly #newcomers: Newcomers<ServedStream<Peer>>
   readonly #unsubscribe: () => void
   #publication: Publication
   #scheduled = false
   #closed = false
 
-  /** Counts the requests that all streams have made: to be waited on for what {@link statuses} tells. */
+  /** Counts the requests and the ends of all streams: to be waited on for what {@link statuses} tells. */
   readonly activity = new Latest(0)
 
   constructor(source: Latest<Publication>, options: XdsServerOptions<Peer>) {
@@ -58,11 +64,13 @@ export class XdsServer<Peer> {
       clock: this.#clock,
       stream: { ...options.stream, ...(options.observer === undefined ? {} : { observer: options.observer }) },
       identified: (stream) => this.#show(stream),
+      changed: (stream) => this.#welcome(stream),
       refused: ({ client = '' }, refused) => options.onRefused?.(client, refused),
       failed: ({ client = '' }, error) => log.error('failed to handle an xDS request', { client, error }),
-      received: () => this.activity.set(this.activity.value + 1),
+      received: () => this.#active(),
       ended: (stream) => this.#drop(stream),
     }
+    this.#newcomers = new Newcomers(options.firstAnswers ?? FIRST_ANSWERS, this.#clock, () => this.#schedule())
     this.#publication = source.value
     this.#unsubscribe = source.subscribe(() => this.#publish(this.#source.value))
   }
@@ -109,7 +117,8 @@ export class XdsServer<Peer> {
       else if (layers !== undefined && touched.has(stream)) this.#tell(stream, layers, changed)
       else continue
       stream.changed(changedAt)
-      this.#ready.add(stream)
+      if (stream.admitted) this.#ready.add(stream)
+      else this.#newcomers.add(stream)
     }
     this.#schedule()
   }
@@ -150,10 +159,28 @@ export class XdsServer<Peer> {
     this.#unindex(stream)
     this.#streams.delete(stream)
     this.#ready.delete(stream)
+    this.#newcomers.end(stream)
+    this.#active()
+    this.#schedule()
+  }
+
+  #active(): void {
+    this.activity.set(this.activity.value + 1)
+  }
+
+  /** After each request: a new stream waits for its turn, and one that has got everything lets the next have it. */
+  #welcome(stream: ServedStream<Peer>): void {
+    if (stream.admitted) {
+      if (stream.state.acknowledged) this.#newcomers.end(stream)
+    } else if (stream.state.view !== undefined) {
+      this.#newcomers.add(stream)
+      if (this.#ready.size === 0) this.#newcomers.next()?.admit()
+    }
+    this.#schedule()
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#ready.size === 0) return
+    if (this.#scheduled || (this.#ready.size === 0 && !this.#newcomers.ready)) return
     this.#scheduled = true
     setImmediate(() => this.#fanOut())
   }
@@ -166,6 +193,7 @@ export class XdsServer<Peer> {
       stream.send()
       if (this.#clock.now() >= end) break
     }
+    while (this.#ready.size === 0 && this.#clock.now() < end && this.#newcomers.ready) this.#newcomers.next()?.admit()
     this.#schedule()
   }
 }

@@ -3,6 +3,7 @@ import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { PresentedCertificate } from '../ca/admission.js'
 import { authorizationGate } from './gate.js'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js'
 import { type ServerCredentials as Certificates, type Connection, TlsServer } from './tls-server.js'
 
 /** How the API is served. */
@@ -12,6 +13,8 @@ export interface ApiServerOptions {
   readonly trustDomain: string
   /** Why a host with this certificate is not let in (banned, evicted); undefined: it is. */
   readonly refuseHost: (host: string, certificate: PresentedCertificate) => string | undefined
+  /** {@link CONNECTION_LIMITS} unless given. */
+  readonly limits?: ConnectionLimits
   readonly log: Log
 }
 
@@ -25,6 +28,8 @@ const GRPC_OPTIONS = {
   'grpc.max_concurrent_streams': 100,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc.max_send_message_length': -1,
+  // Megabytes; no agent needs a tenth of it.
+  'grpc-node.max_session_memory': 64,
 }
 
 /**
@@ -40,7 +45,8 @@ export class ApiServer {
   constructor(options: ApiServerOptions, register: (server: Server, callerOf: CallerOf) => void) {
     this.#tls = new TlsServer({ ...options, accept: (socket) => this.#injector.injectConnection(socket) })
     const connectionOf = (peer: string) => this.#tls.connectionOf(peer)
-    this.#grpc = new Server({ ...GRPC_OPTIONS, interceptors: [authorizationGate(connectionOf, options.log)] })
+    const gate = authorizationGate(connectionOf, options.log, options.limits ?? CONNECTION_LIMITS)
+    this.#grpc = new Server({ ...GRPC_OPTIONS, interceptors: [gate] })
     register(this.#grpc, (call) => connectionOf(call.getPeer()))
     // The connection is secure already: TLS ended in our own server.
     this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())

@@ -1,11 +1,14 @@
 import { constants } from 'node:crypto'
+import { createServer as createListener, type Server as Listener } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Identity } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { type PeerCertificate, readPeerCertificate } from '../../common/x509/read.js'
-
 import type { PresentedCertificate } from '../ca/admission.js'
+import { Handshakes } from './handshakes.js'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js'
+import { Tally } from './tally.js'
 
 /** The certificate with which the control plane presents itself, and the roots by which it judges clients. */
 export interface ServerCredentials {
@@ -47,6 +50,8 @@ export interface TlsServerOptions {
   readonly refuseHost: (host: string, certificate: PresentedCertificate) => string | undefined
   /** Called once for each connection that was let in; gRPC runs on it from then on. */
   readonly accept: (socket: TLSSocket) => void
+  /** {@link CONNECTION_LIMITS} unless given. */
+  readonly limits?: ConnectionLimits | undefined
   readonly log: Log
   readonly now?: () => number
   readonly random?: () => number
@@ -58,7 +63,11 @@ export interface TlsServerOptions {
  * certificate expires. There are no session tickets: a resumed session would skip all of this.
  */
 export class TlsServer {
+  /** Accepts connections; the other one never listens, and makes TLS of what it is handed. */
+  readonly #listener: Listener
   readonly #server: Server
+  readonly #handshakes: Handshakes
+  readonly #anonymous: Tally
   readonly #options: TlsServerOptions
   readonly #connections = new Map<string, Connection>()
   #credentials: ServerCredentials
@@ -66,13 +75,17 @@ export class TlsServer {
   constructor(options: TlsServerOptions) {
     this.#options = options
     this.#credentials = options.credentials
+    const limits = options.limits ?? CONNECTION_LIMITS
+    this.#anonymous = new Tally(limits.anonymous)
+    this.#handshakes = new Handshakes(limits, (socket) => void this.#server.emit('connection', socket))
+    this.#listener = createListener({ pauseOnConnect: true }, (socket) => this.#handshakes.arrive(socket))
     this.#server = createServer(
       {
         ...contextOf(options.credentials),
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ['h2'],
-        handshakeTimeout: 10_000,
+        handshakeTimeout: limits.handshakeMs,
       },
       (socket) => this.#admit(socket),
     )
@@ -80,21 +93,21 @@ export class TlsServer {
       options.log.debug('TLS handshake failed', { error, peer: socket.remoteAddress })
       socket.destroy()
     })
-    this.#server.maxConnections = 20_000
+    this.#listener.maxConnections = 20_000
   }
 
   /** Binds the port. @throws EADDRINUSE and its like. */
   async listen(): Promise<SocketAddress> {
     const { address, port } = this.#options.listen
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, address, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', (error) => this.#options.log.error('accepting connections failed', { error }))
+      this.#listener.once('error', reject)
+      this.#listener.listen(port, address, () => {
+        this.#listener.off('error', reject)
+        this.#listener.on('error', (error) => this.#options.log.error('accepting connections failed', { error }))
         resolve()
       })
     })
-    const bound = this.#server.address() as { address: string; port: number }
+    const bound = this.#listener.address() as { address: string; port: number }
     return { address: bound.address, port: bound.port }
   }
 
@@ -131,12 +144,14 @@ export class TlsServer {
 
   /** Stops listening and ends every connection. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
+    this.#handshakes.close()
     for (const { socket } of this.#connections.values()) socket.destroy()
     await closed
   }
 
   #admit(socket: TLSSocket): void {
+    this.#handshakes.succeeded(`${socket.remoteAddress}:${socket.remotePort}`)
     const verdict = this.#judge(socket)
     if (verdict.refused !== undefined) {
       this.#options.log.warn('connection refused', { peer: socket.remoteAddress, reason: verdict.refused })
@@ -147,6 +162,12 @@ export class TlsServer {
       socket.destroy()
       return
     }
+    const giveBack = verdict.identity === undefined ? this.#anonymous.take(socket.remoteAddress) : () => undefined
+    if (giveBack === undefined) {
+      this.#options.log.debug('too many connections without a certificate', { peer: socket.remoteAddress })
+      socket.destroy()
+      return
+    }
     const peer = `${socket.remoteAddress}:${socket.remotePort}`
     this.#connections.set(peer, { socket, identity: verdict.identity, certificate: verdict.certificate })
     const timer = setTimeout(() => socket.destroy(), this.#lifeOf(verdict))
@@ -154,6 +175,7 @@ export class TlsServer {
     socket.on('error', (error) => this.#options.log.debug('connection failed', { peer, error }))
     socket.on('close', () => {
       clearTimeout(timer)
+      giveBack()
       if (this.#connections.get(peer)?.socket === socket) this.#connections.delete(peer)
     })
     this.#options.accept(socket)
