@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { DocumentReader } from '../common/config/document-reader.js'
-import { type FileSet, watchFiles } from '../common/config/file-set.js'
+import { type FileSet, readFiles, watchFiles } from '../common/config/file-set.js'
 import { type LastGood, LastGoodStore } from '../common/config/last-good.js'
 import type { Located } from '../common/config/located.js'
 import { newProblems } from '../common/config/news.js'
@@ -31,6 +31,14 @@ export function watchServices(settings: AgentSettings, services: Latest<readonly
       await store.write(loaded.lastGood)
     }
   }
+}
+
+/** Reads service files once, as they are now; whose they are is not judged. What `mesh validate` asks for. */
+export async function readServices(
+  directories: readonly string[],
+): Promise<LoadedServices & { readonly files: number }> {
+  const read = await readFiles(directories)
+  return { ...new ServicesLoader().load(read, Date.now()), files: read.files.length }
 }
 
 /** The services of a host, what is wrong with their files, and what to keep for the next start. */

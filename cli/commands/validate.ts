@@ -1,53 +1,134 @@
 import { stat } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { basename, resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { Problem } from '../../common/problem.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import { outputOption, printValue, type Write } from '../output.js'
-import { formatProblems, readSettings } from '../settings.js'
-import { configOption, type DaemonOptions } from './config-option.js'
+import { formatProblems } from '../settings.js'
+import { AGENT_CONFIG } from './agent.js'
+import { configOption } from './config-option.js'
 
-interface ValidateOptions extends Pick<DaemonOptions, 'config'> {
+interface ValidateOptions {
+  readonly config: string
+  readonly agent: string
+  readonly services: readonly string[]
   readonly output: string
 }
 
-/** `mesh validate`: reads documents as the control plane does and says what is wrong with them. */
+/** What was looked at: directories of documents and of service files, and what is wrong with settings. */
+interface Plan {
+  readonly documents: readonly string[]
+  readonly services: readonly string[]
+  readonly settings: readonly Problem[]
+}
+
+/** `mesh validate`: reads what people write as the daemons do, and says what is wrong with it. */
 export function validateCommand(program: Command, write: Write): void {
   program
     .command('validate')
-    .description('check documents with the code that the control plane reads them with')
-    .argument('[directory...]', 'directories to check; those of the settings unless given')
+    .description('check documents, service files and settings with the code that the daemons read them with')
+    .argument('[directory...]', 'directories to check; those called services.d hold service files')
+    .option('--services <directory>', 'a directory of service files; repeatable', collect, [])
     .addOption(configOption('/etc/mesh/controlplane.yaml', 'MESH_CONTROLPLANE_CONFIG'))
-    .addOption(outputOption())
-    .addHelpText(
-      'after',
-      '\nEnds with 65 when there are errors.\n\nExamples:\n  mesh validate\n  mesh validate ./mesh.d ./routes.d',
+    .addOption(
+      new Option('--agent <file>', 'settings file of the agent').env('MESH_AGENT_CONFIG').default(AGENT_CONFIG),
     )
-    .action(async (directories: string[], { config, output }: ValidateOptions) => {
-      const { readConfig } = await import('../../controlplane/config/watch.js')
-      const wanted = directories.length > 0 ? directories : await configuredDirectories(config)
-      for (const directory of directories) await needDirectory(directory)
-      const { problems, files, config: read } = await readConfig(wanted)
-      if (!printValue(output, { files, problems }, write)) {
+    .addOption(outputOption())
+    .addHelpText('after', HELP)
+    .action(async (directories: string[], options: ValidateOptions) => {
+      const plan = await planOf(directories, options)
+      const { counts, problems } = await judge(plan)
+      const failed = problems.some(({ severity }) => severity === 'error')
+      if (!printValue(options.output, { files: counts.files, problems }, write)) {
         if (problems.length > 0) write(`${formatProblems(problems)}\n`)
-        const { services, routes } = read
-        if (!problems.some(({ severity }) => severity === 'error')) {
-          write(`OK: ${count(files, 'file')}, ${count(services.size, 'service')}, ${count(routes.size, 'route')}\n`)
-        }
+        if (!failed) write(`OK: ${formatCounts(counts)}\n`)
       }
-      if (problems.some(({ severity }) => severity === 'error')) process.exitCode = EXIT.invalidInput
+      if (failed) process.exitCode = EXIT.invalidInput
     })
 }
 
-async function configuredDirectories(config: string): Promise<readonly string[]> {
-  const [{ controlPlaneSettings }, { configDirectories }] = await Promise.all([
+const HELP = `
+Without directories it checks what this machine has: controlplane.yaml with the documents that it names, and agent.yaml
+with the service files that it names. What only the running mesh knows (whether a service exists) is not judged.
+
+Ends with 65 when there are errors.
+
+Examples:
+  mesh validate
+  mesh validate ./mesh.d ./routes.d
+  mesh validate --services ./hosts/web-1/services.d`
+
+function collect(directory: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, directory]
+}
+
+async function planOf(directories: readonly string[], options: ValidateOptions): Promise<Plan> {
+  const given = [...directories, ...options.services]
+  for (const directory of given) await needDirectory(directory)
+  if (given.length === 0) return planOfMachine(options)
+  const isServices = (directory: string) => basename(resolve(directory)) === 'services.d'
+  return {
+    documents: directories.filter((directory) => !isServices(directory)),
+    services: [...directories.filter(isServices), ...options.services],
+    settings: [],
+  }
+}
+
+/** What the settings files of this machine name; one of them is enough. */
+async function planOfMachine({ config, agent }: ValidateOptions): Promise<Plan> {
+  const [central, onHost] = [await isThere(config), await isThere(agent)]
+  if (!central && !onHost) {
+    const hint = 'name directories to check, or settings with --config or --agent'
+    throw new CommandFailure(EXIT.noSuchFile, `neither ${config} nor ${agent} exists`, hint)
+  }
+  const [{ loadSettings }, { controlPlaneSettings }, { configDirectories }, { agentSettings }] = await Promise.all([
+    import('../../common/config/settings.js'),
     import('../../controlplane/settings-schema.js'),
     import('../../controlplane/directories.js'),
+    import('../../agent/settings-schema.js'),
   ])
-  return configDirectories(await readSettings(controlPlaneSettings, config, EXIT.invalidInput))
+  const mesh = central ? await loadSettings(controlPlaneSettings, config, process.env) : undefined
+  const host = onHost ? await loadSettings(agentSettings, agent, process.env) : undefined
+  return {
+    documents: mesh?.settings === undefined ? [] : configDirectories(mesh.settings),
+    services: host?.settings === undefined ? [] : [host.settings.servicesDirectory],
+    settings: [...(mesh?.problems ?? []), ...(host?.problems ?? [])],
+  }
+}
+
+interface Counts {
+  readonly files: number
+  readonly services: number
+  readonly routes: number
+}
+
+async function judge({ documents, services, settings }: Plan) {
+  const [{ readConfig }, { checkReferences }, { readServices }] = await Promise.all([
+    import('../../controlplane/config/watch.js'),
+    import('../../controlplane/config/references.js'),
+    import('../../agent/services.js'),
+  ])
+  const read = await readConfig(documents)
+  const onHost = await readServices(services)
+  const counts: Counts = {
+    files: read.files + onHost.files,
+    services: new Set([...read.config.services.keys(), ...onHost.services.map(({ service }) => service)]).size,
+    routes: read.config.routes.size,
+  }
+  return { counts, problems: [...settings, ...read.problems, ...checkReferences(read.config), ...onHost.problems] }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 async function needDirectory(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found?.isDirectory() !== true) throw new CommandFailure(EXIT.noSuchFile, `no such directory: ${path}`)
+}
+
+function formatCounts({ files, services, routes }: Counts): string {
+  return `${count(files, 'file')}, ${count(services, 'service')}, ${count(routes, 'route')}`
 }
 
 function count(number: number, noun: string): string {

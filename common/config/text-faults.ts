@@ -1,8 +1,5 @@
 import type { SyntaxFault } from './syntax-faults.js'
 
-/** At most so many faults of one kind are told. */
-const MOST = 3
-
 interface Rule {
   readonly form: RegExp
   readonly fault: (found: string) => Omit<SyntaxFault, 'at'>
@@ -11,7 +8,7 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    form: /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/g,
+    form: /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/,
     fault: (found) => ({
       code: 'MSH0119',
       message: `${codePointOf(found)} is no character of a text`,
@@ -19,7 +16,7 @@ const RULES: readonly Rule[] = [
     }),
   },
   {
-    form: /\r(?!\n)/g,
+    form: /\r(?!\n)/,
     fault: () => ({
       code: 'MSH0119',
       message: 'the line ends with a carriage return alone',
@@ -27,7 +24,7 @@ const RULES: readonly Rule[] = [
     }),
   },
   {
-    form: /(?<!^)\ufeff/g,
+    form: /(?<!^)\ufeff/,
     fault: () => ({
       code: 'MSH0119',
       message: 'a byte order mark stands inside the file',
@@ -35,7 +32,7 @@ const RULES: readonly Rule[] = [
     }),
   },
   {
-    form: /^ *(?:- +)*(?:\w[\w-]*:)?([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000])/gm,
+    form: /^ *(?:- +)*(?:\w[\w-]*:)?([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000])/m,
     fault: (found) => ({
       code: 'MSH0119',
       message: `${codePointOf(found)} looks like a space and is none`,
@@ -43,21 +40,21 @@ const RULES: readonly Rule[] = [
     }),
   },
   {
-    form: /^(?:<{7}|>{7}) /gm,
+    form: /^(?:<{7}|>{7}) /m,
     fault: () => ({ code: 'MSH0120', message: 'a merge was not finished', hint: 'resolve the conflict in this file' }),
   },
 ]
 
-/** What is wrong with a text before anything of it is read as YAML: characters that are not, or not what they seem. */
+/**
+ * What is wrong with a text before anything of it is read as YAML: characters that are not, or not what they seem. Of
+ * each kind the first is told.
+ */
 export function textFaults(text: string): readonly SyntaxFault[] {
   return RULES.flatMap(({ form, fault }) => {
-    const faults: SyntaxFault[] = []
-    for (const match of text.matchAll(form)) {
-      const [whole, character = whole] = match
-      const at = match.index + whole.length - character.length
-      if (faults.push({ ...fault(character), at }) === MOST) break
-    }
-    return faults
+    const match = form.exec(text)
+    if (match === null) return []
+    const [whole, character = whole] = match
+    return { ...fault(character), at: match.index + whole.length - character.length }
   })
 }
 
