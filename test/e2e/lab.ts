@@ -104,6 +104,14 @@ export class MeshLab {
     })
   }
 
+  /** Joins a host by a new token. */
+  async join(host: LabHost): Promise<void> {
+    const files = this.files.host(host.name)
+    const services = host.services.flatMap(({ service }) => ['--service', service])
+    await placeFile(files.token, await this.mesh('token', 'create', '--host', host.name, ...services))
+    await this.#processes.run('join', 'join', '--config', files.settings, '--token-file', files.token)
+  }
+
   /** Ends every process by its ID, Envoys that lost their agent too, and removes all files. */
   async end(): Promise<void> {
     await this.#processes.stopAll(4000)
@@ -117,17 +125,10 @@ export class MeshLab {
     for (const [name, text] of Object.entries(plan.documents ?? {})) await placeFile(this.files.document(name), text)
     await this.#processes.run('ca init', 'ca', 'init', '--config', this.files.settings)
     await this.startControlPlane()
-    await Promise.all(this.hosts.map((host) => this.#join(host, envoy)))
+    for (const host of this.hosts) await writeHost(this.files.host(host.name), host, envoy)
+    await Promise.all(this.hosts.map((host) => this.join(host)))
     for (const host of this.hosts) this.startAgent(host)
     await this.settled()
-  }
-
-  async #join(host: LabHost, envoy: string): Promise<void> {
-    const files = this.files.host(host.name)
-    await writeHost(files, host, envoy)
-    const services = host.services.flatMap(({ service }) => ['--service', service])
-    await placeFile(files.token, await this.mesh('token', 'create', '--host', host.name, ...services))
-    await this.#processes.run('join', 'join', '--config', files.settings, '--token-file', files.token)
   }
 
   async #endEnvoy(host: LabHost): Promise<void> {
