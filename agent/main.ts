@@ -9,6 +9,7 @@ import { parseSocketAddress, type SocketAddress } from '../common/socket-address
 import { runTasks, type Task } from '../common/tasks.js'
 import { VERSION } from '../common/version.js'
 import { settleCaller } from './caller.js'
+import { watchClock } from './clock.js'
 import type { HostCredentials, Trust } from './control-plane/channel.js'
 import { Links } from './control-plane/links.js'
 import { askEnvoy } from './envoy/ask.js'
@@ -177,6 +178,7 @@ async function assemble(assembly: Assembly) {
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),
     (signal) => certificates.follow(links.welcome, signal),
+    watchClock(links.current, log),
     followControlPlane({ current: links.current, node, store: received, whole, followed: progress, log }),
     (signal) => runCache(resources.path, upstream.served, () => held.value.trustBundlePem, savedAt, log, signal),
     ...(settings.metrics.agent === 'off' ? [] : [serveMetrics(settings.metrics.agent, metrics, log)]),

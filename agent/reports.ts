@@ -123,6 +123,7 @@ export function buildEnvoyReport(
     state: envoy.state,
     sinceUnixMs: BigInt(Math.round(envoy.since)),
     restarts: envoy.restarts,
+    detail: envoy.detail.slice(0, 500),
     refused: relay.refused.map(({ type, name, version, error }) => ({ typeUrl: type, name, version, error })),
     acknowledged: relay.acknowledged,
     subscribed: relay.subscribed,

@@ -1,5 +1,7 @@
+import { performance } from 'node:perf_hooks'
 import { type Client, status } from '@grpc/grpc-js'
 import { backoffDelay } from '../../common/backoff.js'
+import { type ClockOffset, readClock } from '../../common/clock-skew.js'
 import { Latest } from '../../common/latest.js'
 import { describeError, type Log } from '../../common/log.js'
 import type { Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
@@ -11,7 +13,13 @@ import { type Reports, runSession } from './session.js'
 
 /** How the connection to one control plane stands. Times are wall-clock milliseconds. */
 export type LinkState =
-  | { readonly state: 'connected'; readonly since: number; readonly client: Client; readonly welcome: Welcome }
+  | {
+      readonly state: 'connected'
+      readonly since: number
+      readonly client: Client
+      readonly welcome: Welcome
+      readonly clock: ClockOffset | undefined
+    }
   | { readonly state: 'disconnected'; readonly since: number; readonly error: string }
 
 /** What a link needs of the agent. */
@@ -30,6 +38,9 @@ const BACKOFF = { base: 200, max: 5_000 }
 /** Two agents with one identity must not throw each other out at full speed. */
 const SUPERSEDED_BACKOFF = { base: 5_000, max: 60_000 }
 
+/** How often the log says again that there is no session, milliseconds. */
+const TELL_AGAIN_MS = 60_000
+
 /**
  * The connection to one control plane: holds a session for as long as the agent lives, and comes back with backoff
  * when it breaks. Others read {@link state} to know whether calls and ADS can go over it.
@@ -38,6 +49,8 @@ export class Link {
   readonly address: SocketAddress
   readonly state: Latest<LinkState>
   readonly #options: LinkOptions
+  /** What the log was last told of there being no session, and when, monotonic; undefined while there is one. */
+  #told: { readonly reason: string; readonly at: number } | undefined
 
   constructor(options: LinkOptions) {
     this.address = options.address
@@ -55,11 +68,12 @@ export class Link {
         await this.#connect(log, signal)
         this.#disconnected('the control plane ended the session')
       } catch (error) {
-        this.#disconnected(describeError(error))
+        const text = describeLoss(error)
+        this.#disconnected(text)
         if (isSuperseded(error)) {
           limits = SUPERSEDED_BACKOFF
           log.error('another agent runs with the identity of this host', { error, attempt })
-        } else log.warn('no session with the control plane', { error, attempt })
+        } else this.#tell(log, text, attempt)
       }
       // Who has said farewell does not come back, however the stream ended.
       if (this.#options.reports.value.leaving) return
@@ -76,10 +90,13 @@ export class Link {
         client,
         this.#options.reports,
         (welcome) => {
+          this.#told = undefined
           if (this.state.value.state !== 'connected')
             log.info('session with the control plane', { id: welcome.controlPlaneId })
           const since = this.state.value.state === 'connected' ? this.state.value.since : Date.now()
-          this.state.set({ state: 'connected', since, client, welcome })
+          const time = Number(welcome.timeUnixMs)
+          const clock = time === 0 ? undefined : readClock(time)
+          this.state.set({ state: 'connected', since, client, welcome, clock })
         },
         this.#options.answer,
         signal,
@@ -87,6 +104,17 @@ export class Link {
     } finally {
       client.close()
     }
+  }
+
+  /** When the reason is another, else once a minute: an outage of a night must not fill the log. */
+  #tell(log: Log, error: string, attempt: number): void {
+    const now = performance.now()
+    // Some reasons have the time in them.
+    const reason = error.replaceAll(/\d+/g, '')
+    if (this.#told?.reason === reason && now - this.#told.at < TELL_AGAIN_MS) return
+    this.#told = { reason, at: now }
+    const since = new Date(this.state.value.since).toISOString()
+    log.warn('no session with the control plane', { since, error, attempt })
   }
 
   #disconnected(error: string): void {
@@ -98,4 +126,11 @@ export class Link {
 /** Whether the control plane ended the session for another one of the same host. */
 function isSuperseded(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === status.ABORTED
+}
+
+/** Where a certificate is not valid at this time, the time may be what is wrong. */
+function describeLoss(error: unknown): string {
+  const text = describeError(error)
+  if (!/certificate is not yet valid|certificate has expired/.test(text)) return text
+  return `${text}: the clock of this host says ${new Date().toISOString()}, is it right?`
 }

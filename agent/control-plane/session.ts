@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { create } from '@bufbuild/protobuf'
 import type { Client } from '@grpc/grpc-js'
 import type { Latest } from '../../common/latest.js'
@@ -11,6 +12,12 @@ import {
 } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { type AnswerQuestion, answerer } from './answers.js'
 import { openSession } from './calls.js'
+
+/** How often the own clock is looked at, milliseconds. */
+const CLOCK_TICK_MS = 5_000
+
+/** By how much it may drift until the control plane is told the time again, milliseconds. */
+const CLOCK_JUMP_MS = 10_000
 
 /** What the agent tells every control plane; a part that did not change is the same object as before. */
 export interface Reports {
@@ -52,11 +59,13 @@ export function runSession(
     stream.on('error', (error) => (signal.aborted ? resolve() : reject(error)))
     stream.on('end', resolve)
   })
+  const clock = setInterval(() => send(reports.value), CLOCK_TICK_MS)
   send(reports.value)
   if (signal.aborted) stop()
   return ended.finally(() => {
     over.abort()
     unsubscribe()
+    clearInterval(clock)
     signal.removeEventListener('abort', stop)
   })
 }
@@ -64,9 +73,14 @@ export function runSession(
 /** Sends each part when it differs from what was sent last; a leaving host says so once and half-closes. */
 function reportSender(write: (message: AgentMessage['message']) => void, end: () => void): (reports: Reports) => void {
   let sent: Partial<Reports> = {}
+  let clock = 0
   return (reports) => {
     if (sent.leaving === true) return
-    if (reports.host !== sent.host) write({ case: 'host', value: reports.host })
+    const now = Date.now() - performance.now()
+    if (reports.host !== sent.host || Math.abs(now - clock) > CLOCK_JUMP_MS) {
+      clock = now
+      write({ case: 'host', value: { ...reports.host, timeUnixMs: BigInt(Date.now()) } })
+    }
     if (reports.services !== sent.services) write({ case: 'services', value: reports.services })
     if (reports.envoy !== sent.envoy) write({ case: 'envoy', value: reports.envoy })
     if (reports.leaving) {

@@ -12,7 +12,7 @@ import { delay } from '../../common/tasks.js'
 import { buildCsr } from '../../common/x509/csr.js'
 import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
 import { type AskToRecover, recoverKeyPair } from './recovery.js'
-import { renewalTime } from './renewal.js'
+import { renewalTime, type Validity } from './renewal.js'
 import { type IdentityStore, type KeyPairFile, validityOf } from './store.js'
 
 /** A key pair with the validity of its certificate. */
@@ -184,6 +184,7 @@ export class Certificates {
 
   async #take(subject: Subject, keyPem: string, { chainPem, trustBundlePem }: Certificate): Promise<void> {
     const pair = { keyPem, chainPem, ...validityOf(chainPem) }
+    if (this.#isWorse(subject, pair)) return
     await this.#options.store.writeKeyPair(subject === HOST ? 'host' : `${SERVICE_PREFIX}${subject}`, pair)
     this.#spread.delete(subject)
     const { host, services } = this.held.value
@@ -196,6 +197,22 @@ export class Certificates {
       expires: new Date(pair.notAfter).toISOString(),
     })
     await this.#trust(trustBundlePem)
+  }
+
+  /** Whether a certificate is not valid by this host's clock while the one that is held is: a clock is wrong. */
+  #isWorse(subject: Subject, { notBefore, notAfter }: Validity): boolean {
+    const now = this.#options.now()
+    const validNow = (one: Validity) => one.notBefore <= now && now < one.notAfter
+    const held = subject === HOST ? this.held.value.host : this.held.value.services.get(subject)
+    if (held === undefined || !validNow(held) || validNow({ notBefore, notAfter })) return false
+    const [from, until, clock] = [notBefore, notAfter, now].map((time) => new Date(time).toISOString())
+    this.#options.log.error('a new certificate is not valid by the clock of this host; the old one is kept', {
+      subject: nameOf(subject),
+      from,
+      until,
+      clock,
+    })
+    return true
   }
 
   #spreadOf(subject: Subject): number {

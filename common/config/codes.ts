@@ -73,6 +73,7 @@ export const PROBLEM_CODES = {
   MSH0503: 'A name is without a port on a host, because a program of that host has the port.',
   MSH0504: 'Names are without low ports on a host, because Envoy may not listen on them there.',
   MSH0505: 'A service can be reached around the mesh, because its application listens on more than loopback.',
+  MSH0506: 'The clock of a host and that of the control plane differ by more than certificates allow.',
   MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
 } as const
 

@@ -20,12 +20,14 @@ export interface Listing {
   readonly files: readonly FoundFile[]
   /** Files and directories of which nothing is known now, because they cannot be looked at. */
   readonly hidden: readonly Pick<FoundFile, 'path' | 'shown'>[]
+  /** Those of the directories themselves that do not exist. */
+  readonly absent: readonly Pick<FoundFile, 'path' | 'shown'>[]
   readonly problems: readonly Problem[]
 }
 
-/** Lists all YAML files below the directories. A directory that does not exist is empty. */
+/** Lists all YAML files below the directories. */
 export async function listDirectories(directories: readonly string[]): Promise<Listing> {
-  const walk: Walk = { files: new Map(), hidden: [], problems: [] }
+  const walk: Walk = { files: new Map(), hidden: [], absent: [], problems: [] }
   for (const directory of directories) {
     const root = resolve(directory)
     const names = directories.filter((other) => basename(resolve(other)) === basename(root))
@@ -33,13 +35,14 @@ export async function listDirectories(directories: readonly string[]): Promise<L
     await listBelow(root, (path) => join(shownAs, relative(root, path)), [], walk)
   }
   const files = [...walk.files.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1))
-  return { files, hidden: walk.hidden, problems: walk.problems }
+  return { ...walk, files }
 }
 
 interface Walk {
   /** By path: directories may lie in each other. */
   readonly files: Map<string, FoundFile>
   readonly hidden: Pick<FoundFile, 'path' | 'shown'>[]
+  readonly absent: Pick<FoundFile, 'path' | 'shown'>[]
   readonly problems: Problem[]
 }
 
@@ -66,7 +69,10 @@ async function listBelow(directory: string, show: Show, above: readonly string[]
         await listBelow(path, show, [...above, own], walk)
     }
   } catch (error) {
-    if (isMissing(error)) return
+    if (isMissing(error)) {
+      if (above.length === 0) walk.absent.push({ path: directory, shown: show(directory) })
+      return
+    }
     walk.hidden.push({ path: directory, shown: show(directory) })
     walk.problems.push(fileProblem(show(directory), 'MSH0101', `cannot be listed: ${reasonOf(error)}`))
   }

@@ -60,8 +60,8 @@ export class DocumentReader<T> {
   }
 
   /** @param now wall-clock milliseconds; the time that documents which take effect now carry */
-  read({ files, hidden, problems }: FileSet, now: number): Documents<T> {
-    const all = [...files, ...this.#unseen(files, hidden)].sort((a, b) => (a.shown < b.shown ? -1 : 1))
+  read({ files, hidden, absent = [], problems }: FileSet, now: number): Documents<T> {
+    const all = [...files, ...this.#unseen(files, [...hidden, ...absent])].sort((a, b) => (a.shown < b.shown ? -1 : 1))
     this.#files = new Map(all.map((file) => [file.shown, this.#readFile(file, now)]))
     const states = [...this.#files.values()]
     const { chosen, refused } = chooseUnique(
@@ -78,12 +78,17 @@ export class DocumentReader<T> {
     )
     return {
       documents: chosen.map(({ document }) => document),
-      problems: [...problems, ...states.flatMap((state) => state.problems), ...duplicates].sort(compareProblems),
+      problems: [
+        ...problems,
+        ...absent.flatMap((directory) => missed(directory, this.#inEffect)),
+        ...states.flatMap((state) => state.problems),
+        ...duplicates,
+      ].sort(compareProblems),
       lastGood: this.#lastGood,
     }
   }
 
-  /** Files with documents in effect that may still be there: their directory cannot be looked at. */
+  /** Files with documents in effect that may still be there: their directory is gone or cannot be looked at. */
   #unseen(files: readonly TextFile[], hidden: readonly string[]): readonly TextFile[] {
     if (hidden.length === 0) return []
     const seen = new Set(files.map(({ shown }) => shown))
@@ -168,6 +173,18 @@ export class DocumentReader<T> {
     const document = written === undefined ? undefined : this.#rules.interpret(written).document
     return document === undefined ? undefined : { file, good, document }
   }
+}
+
+/**
+ * A directory that does not exist is one that nobody made or one that is not mounted: what was in it stays in effect,
+ * as an empty mesh is never what a lost disk means.
+ */
+function missed(directory: string, inEffect: ReadonlyMap<string, unknown>): readonly Problem[] {
+  const files = [...inEffect.keys()].filter((file) => isAmong(file, [directory]))
+  if (files.length === 0) return []
+  const message = 'the directory does not exist; the documents that were in it are still in effect'
+  const hint = 'an empty directory in its place takes them out of effect'
+  return [{ ...fileProblem(directory, 'MSH0101', message), hint }]
 }
 
 function groupByFile<T>(candidates: readonly Candidate<T>[]): ReadonlyMap<string, readonly Candidate<T>[]> {

@@ -19,6 +19,8 @@ export interface FileSet {
   readonly files: readonly TextFile[]
   /** Shown names of files and directories that cannot be looked at: nobody knows whether something is there. */
   readonly hidden: readonly string[]
+  /** Shown names of directories that do not exist; undefined where that is not looked at. */
+  readonly absent?: readonly string[]
   readonly problems: readonly Problem[]
 }
 
@@ -99,6 +101,9 @@ class FileReader {
   readonly #settling = new Settling()
   readonly #known = new Map<string, KnownFile>()
   #hidden: readonly string[] = []
+  /** Paths of which nothing was known at the look before. */
+  #unseen: readonly string[] = []
+  #absent: readonly string[] = []
   #problems: readonly Problem[] = []
   /** Whether a set was handed out: until then a file that has not come to rest is told, later it is just not there. */
   started = false
@@ -113,6 +118,7 @@ class FileReader {
     return {
       files: known.map(({ shown, text }) => ({ shown, text })),
       hidden: this.#hidden,
+      absent: this.#absent,
       problems: [...this.#problems, ...known.flatMap(problemsOf)],
     }
   }
@@ -125,8 +131,8 @@ class FileReader {
    */
   async look(assumedAge?: number): Promise<number | undefined> {
     const now = performance.now()
-    const { files, hidden, problems } = await listDirectories(this.#directories)
-    const hiddenPaths = hidden.map(({ path }) => path)
+    const { files, hidden, absent, problems } = await listDirectories(this.#directories)
+    const hiddenPaths = [...hidden, ...absent].map(({ path }) => path)
     const settled = this.#settling.observe({
       files: new Map(files.map((file) => [file.path, file.stat])),
       now,
@@ -138,15 +144,20 @@ class FileReader {
     for (const { path, text } of this.#known.values()) {
       if (text === undefined && !listed.has(path) && !isAmong(path, hiddenPaths)) this.#known.delete(path)
     }
+    const returned = this.#unseen
+    this.#unseen = hiddenPaths
     const take = new Set(settled.take)
     let changing = false
     for (const file of files) {
       if (take.has(file.path)) changing = !(await this.#take(file)) || changing
-      else if (!this.started && !this.#known.has(file.path)) this.#known.set(file.path, { ...file, text: undefined })
+      // It may be one whose last good documents are in effect, so that it must not count as gone while it settles.
+      else if ((!this.started || isAmong(file.path, returned)) && !this.#known.has(file.path))
+        this.#known.set(file.path, { ...file, text: undefined })
     }
     const shrunk = new Set(settled.shrunk)
     const held = files.filter(({ path }) => shrunk.has(path)).map(({ shown }) => shrunkProblem(shown))
     this.#hidden = hidden.map(({ shown }) => shown)
+    this.#absent = absent.map(({ shown }) => shown)
     this.#problems = [...problems, ...held]
     return changing ? now + STABLE_MS : settled.wakeAt
   }

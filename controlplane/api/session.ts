@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { readClock } from '../../common/clock-skew.js'
 import { describeError, type Log } from '../../common/log.js'
 import {
   type AgentMessage,
@@ -12,11 +13,14 @@ import type { AgentDirectory, SessionReports } from '../catalog/agents.js'
 import { parseEnvoyReport, parseHostReport, parseServicesReport } from '../catalog/report.js'
 import type { HostQuestions } from './questions.js'
 
+/** A welcome but for the time, which is told as it is sent. */
+export type WelcomeText = Omit<Welcome, '$typeName' | '$unknown' | 'timeUnixMs'>
+
 /** What a session needs of the control plane. */
 export interface SessionContext {
   readonly directory: AgentDirectory
   /** What to tell a host now, given the services that it reports. */
-  readonly welcome: (host: string, reported: readonly string[]) => Omit<Welcome, '$typeName' | '$unknown'>
+  readonly welcome: (host: string, reported: readonly string[]) => WelcomeText
   /** Calls back when {@link welcome} may answer differently, until the returned function is called. */
   readonly subscribe: (listener: () => void) => () => void
   readonly questions: HostQuestions
@@ -88,14 +92,17 @@ function ask(stream: Stream, { id, about }: Pick<Question, 'id' | 'about'>): voi
 
 /** Passes one message on. A kind that a newer agent knows and this version does not is ignored, as the API promises. */
 function receive(message: AgentMessage['message'], reports: SessionReports): void {
-  if (message.case === 'host') reports.host(parseHostReport(message.value))
-  else if (message.case === 'services') reports.services(parseServicesReport(message.value))
+  if (message.case === 'host') {
+    reports.host(parseHostReport(message.value))
+    const time = Number(message.value.timeUnixMs)
+    if (time !== 0) reports.clock(readClock(time))
+  } else if (message.case === 'services') reports.services(parseServicesReport(message.value))
   else if (message.case === 'envoy') reports.envoy(parseEnvoyReport(message.value))
   else if (message.case === 'leaving') reports.leave()
 }
 
 /** Sends a welcome when it differs from the last one that was sent. */
-function welcomer(stream: Stream, current: () => Omit<Welcome, '$typeName' | '$unknown'>): () => void {
+function welcomer(stream: Stream, current: () => WelcomeText): () => void {
   let last = ''
   return () => {
     const value = current()
@@ -103,6 +110,10 @@ function welcomer(stream: Stream, current: () => Omit<Welcome, '$typeName' | '$u
     // To a host that does not read nothing is written; once it reads it gets the newest.
     if (text === last || stream.destroyed || stream.cancelled || stream.writableNeedDrain) return
     last = text
-    stream.write(create(ControlPlaneMessageSchema, { message: { case: 'welcome', value: value as Welcome } }))
+    stream.write(
+      create(ControlPlaneMessageSchema, {
+        message: { case: 'welcome', value: { ...value, timeUnixMs: BigInt(Date.now()) } as Welcome },
+      }),
+    )
   }
 }

@@ -1,3 +1,4 @@
+import type { ClockOffset } from '../../common/clock-skew.js'
 import { Latest } from '../../common/latest.js'
 import type { Session } from './presence.js'
 import type { EnvoyFacts, HostFacts, ServiceFacts } from './report.js'
@@ -11,6 +12,8 @@ export interface AgentRecord {
   readonly services: readonly ServiceFacts[]
   /** Absent until the agent has said something of its Envoy in this session. */
   readonly envoy?: EnvoyFacts
+  /** What the host's clock says; absent until it has told. */
+  readonly clock?: ClockOffset
 }
 
 /** Reports of all hosts, by host name. Replaced at each change; the record of a host that said nothing is the same object. */
@@ -23,6 +26,7 @@ export interface SessionReports {
   host(facts: HostFacts): void
   services(services: readonly ServiceFacts[]): void
   envoy(facts: EnvoyFacts): void
+  clock(offset: ClockOffset): void
   /** The host leaves on purpose: its instances go at once. */
   leave(): void
   /** The stream ended. Does nothing when a newer session of the host has begun. */
@@ -55,11 +59,19 @@ export class AgentDirectory {
     let facts: HostFacts | undefined
     let services: readonly ServiceFacts[] | undefined
     let envoy: EnvoyFacts | undefined
+    let clock: ClockOffset | undefined
     const holds = () => claimant !== undefined && this.claims.holds(host, claimant)
     const publish = () => {
       // Until both reports are there the host keeps what it had: a half-told host must not lose its services.
       if (!holds() || facts === undefined || services === undefined) return
-      this.#put({ host, session: live, facts, services, ...(envoy === undefined ? {} : { envoy }) })
+      this.#put({
+        host,
+        session: live,
+        facts,
+        services,
+        ...(envoy === undefined ? {} : { envoy }),
+        ...(clock === undefined ? {} : { clock }),
+      })
     }
     return {
       claim: (by) => {
@@ -78,6 +90,10 @@ export class AgentDirectory {
       },
       envoy(value) {
         envoy = value
+        publish()
+      },
+      clock(offset) {
+        clock = offset
         publish()
       },
       leave: () => {

@@ -99,6 +99,8 @@ const envoyReport = z.strictObject({
   state: z.string().max(20),
   sinceMs: time,
   restarts: z.int().min(0),
+  /** For people; empty from agents that do not say. */
+  detail: shortText,
   refused: z
     .array(
       z.strictObject({
@@ -176,6 +178,7 @@ export function parseEnvoyReport(message: EnvoyReport): EnvoyFacts {
     state: message.state,
     sinceMs: Number(message.sinceUnixMs),
     restarts: message.restarts,
+    detail: message.detail.slice(0, 1024),
     refused: message.refused.map(({ typeUrl, name, version, error }) => ({
       typeUrl,
       name,

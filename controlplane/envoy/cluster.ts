@@ -87,13 +87,14 @@ const NO_CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
 
 /**
  * Takes an instance out that answers five times in a row with 5xx. At most a tenth, but one in any case: a tenth of fewer
- * than ten instances would be none. What is not wanted is switched off by name, since Envoy has it on by default.
+ * than ten instances would be none. The first ejection is short, because most instances that fail come back at once, as
+ * after a restart; each further one is 3 s longer. What is not wanted is switched off by name, since Envoy has it on by default.
  */
 const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
   consecutive5xx: 5,
-  interval: duration(10_000),
-  baseEjectionTime: duration(30_000),
-  maxEjectionTime: duration(300_000),
+  interval: duration(1_000),
+  baseEjectionTime: duration(3_000),
+  maxEjectionTime: duration(30_000),
   maxEjectionPercent: 10,
   alwaysEjectOneHost: true,
   enforcingConsecutive5xx: 100,

@@ -6,9 +6,10 @@ import { ConfigLoader, type LoadedConfig } from '../../controlplane/config/load.
 
 type Files = Readonly<Record<string, string | undefined>>
 
-const setOf = (files: Files, hidden: readonly string[] = []): FileSet => ({
+const setOf = (files: Files, hidden: readonly string[] = [], absent: readonly string[] = []): FileSet => ({
   files: Object.entries(files).map(([shown, text]) => ({ shown, text })),
   hidden,
+  absent,
   problems: [],
 })
 
@@ -37,9 +38,9 @@ class Session {
   #lastGood: LastGood = new Map()
   #now = 0
 
-  load(files: Files, hidden: readonly string[] = []): LoadedConfig {
+  load(files: Files, hidden: readonly string[] = [], absent: readonly string[] = []): LoadedConfig {
     this.#now += 60_000
-    const { loaded, lastGood } = this.#loader.load(setOf(files, hidden), this.#now)
+    const { loaded, lastGood } = this.#loader.load(setOf(files, hidden, absent), this.#now)
     this.#lastGood = lastGood
     return loaded
   }
@@ -198,4 +199,17 @@ test('the time of a held document is when that document took effect, whatever ha
       'route y is still in effect as of 1970-01-01T00:02:00.000Z',
     ],
   )
+})
+
+test('a directory that is gone is named and what was in it stays, also over a restart; an empty one takes it away', () => {
+  const session = new Session()
+  const files = { 'mesh.d/a': route('x', '1s'), 'other.d/b': route('y', '1s') }
+  session.load(files)
+  for (const restart of [false, true]) {
+    if (restart) session.restart()
+    const gone = session.load({ 'other.d/b': route('y', '2s') }, [], ['mesh.d', 'never-made.d'])
+    assert.deepEqual(summary(gone), ['x=1000', 'y=2000'])
+    assert.deepEqual(errors(gone), ['mesh.d:1 MSH0101'])
+  }
+  assert.deepEqual(summary(session.load({ 'other.d/b': route('y', '2s') })), ['y=2000'])
 })

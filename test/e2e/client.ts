@@ -1,5 +1,6 @@
 import { promises as dns } from 'node:dns'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+import { connect } from 'node:net'
 import type { LabHost } from './hosts.js'
 
 /** An answer as the calling application gets it. */
@@ -56,5 +57,29 @@ export function get(target: Target, path = '/', headers: OutgoingHttpHeaders = {
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 15 s')))
     outgoing.on('error', reject)
     outgoing.end()
+  })
+}
+
+/** Sends one GET. @throws where the answer is not 200, or none comes */
+export async function getOk(target: Target): Promise<void> {
+  const { status, text } = await get(target)
+  if (status !== 200) throw new Error(`status ${status}: ${text.slice(0, 120)}`)
+}
+
+/** Connects and reads until the server has said this. @throws where the connection ends before, or nothing comes within 15 s */
+export function readGreeting({ address, port }: Target, greeting: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const socket = connect(port, address)
+    socket.setTimeout(15_000, () => socket.destroy(new Error('no greeting within 15 s')))
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      if (text.length < greeting.length) return
+      socket.destroy()
+      if (text === greeting) resolve()
+      else reject(new Error(`greeted with ${JSON.stringify(text.slice(0, 120))}`))
+    })
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error(`closed after ${text.length} bytes of the greeting`)))
   })
 }

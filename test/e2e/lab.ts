@@ -20,6 +20,19 @@ export interface LabPlan {
   readonly within?: readonly string[]
   /** Further keys of its `discovery`. */
   readonly discovery?: string
+  /** Version of the Envoys; absent: the newest that is supported. */
+  readonly envoy?: string
+}
+
+/** Environment variables for one process, beside our own. */
+export type Environment = Readonly<Record<string, string>>
+
+/** A line of a log; further fields are facts. */
+export interface LogLine {
+  readonly level: string
+  readonly time: string
+  readonly message: string
+  readonly [fact: string]: unknown
 }
 
 /** A small mesh of real processes on 127.0.3.0/24: a control plane, and for each host an agent with its Envoy. */
@@ -28,13 +41,16 @@ export class MeshLab {
   readonly hosts: readonly LabHost[]
   readonly #processes: DemoProcesses
   readonly #running = new Map<string, DemoProcess>()
+  readonly #envoy: string
+  /** By host: where it is another one. */
+  readonly #envoys = new Map<string, string>()
 
   /** Starts a lab. What fails to start leaves nothing behind. Applications are the test's own. */
   static async start(plan: LabPlan): Promise<MeshLab> {
-    const envoy = await findTestEnvoy()
-    const lab = new MeshLab(labFiles(await mkdtemp(join(tmpdir(), 'mesh-e2e-'))), plan)
+    const envoy = await findTestEnvoy(plan.envoy)
+    const lab = new MeshLab(labFiles(await mkdtemp(join(tmpdir(), 'mesh-e2e-'))), plan, envoy)
     try {
-      await lab.#start(plan, envoy)
+      await lab.#start(plan)
       return lab
     } catch (error) {
       await lab.end()
@@ -42,22 +58,40 @@ export class MeshLab {
     }
   }
 
-  private constructor(files: LabFiles, { hosts, within }: LabPlan) {
+  private constructor(files: LabFiles, { hosts, within }: LabPlan, envoy: string) {
     this.files = files
+    this.#envoy = envoy
     this.hosts = hosts
     this.#processes = new DemoProcesses(files.root, within)
   }
 
-  async startControlPlane(): Promise<void> {
-    const started = this.#processes.mesh('controlplane', 'controlplane', '--config', this.files.settings)
-    this.#running.set('controlplane', started)
+  async startControlPlane(environment: Environment = {}): Promise<void> {
+    this.launchControlPlane(environment)
     await until('the control plane to answer', () => this.ask<StatusView>('/v1/status'))
   }
 
-  startAgent(host: LabHost): void {
-    const { settings } = this.files.host(host.name)
-    const words = [MESH, 'agent', '--config', settings]
-    this.#running.set(host.name, this.#processes.start(host.name, words, {}, host.before))
+  /** Starts the control plane without waiting for its first answer. */
+  launchControlPlane(environment: Environment = {}): void {
+    const words = [MESH, 'controlplane', '--config', this.files.settings]
+    this.#running.set('controlplane', this.#processes.start('controlplane', words, environment))
+  }
+
+  startAgent(host: LabHost, environment: Environment = {}): void {
+    // The variable is that of the test run, and would win over the settings.
+    const envoy = { MESH_ENVOY_PATH: this.#envoys.get(host.name) ?? this.#envoy }
+    const words = [MESH, 'agent', '--config', this.files.host(host.name).settings]
+    this.#running.set(host.name, this.#processes.start(host.name, words, { ...envoy, ...environment }, host.before))
+  }
+
+  /** Has the agent of a host start another Envoy from its next start on. */
+  useEnvoy({ name }: LabHost, path: string): void {
+    this.#envoys.set(name, path)
+  }
+
+  /** The lines that `controlplane`, or the agent of a host, has logged since the lab was started. */
+  async logOf(name: string): Promise<readonly LogLine[]> {
+    const text = await readFile(this.#processes.logOf(name), 'utf8')
+    return text.split('\n').flatMap((line) => (line.startsWith('{') ? (JSON.parse(line) as LogLine) : []))
   }
 
   /** The running process of `controlplane`, or the agent of a host. @throws when there is none */
@@ -71,6 +105,11 @@ export class MeshLab {
   async envoyPid(host: LabHost): Promise<number> {
     const text = await readFile(join(this.files.host(host.name).run, 'envoy-process.json'), 'utf8')
     return (JSON.parse(text) as { pid: number }).pid
+  }
+
+  /** Writes a document, whole. */
+  place(name: string, text: string): Promise<void> {
+    return placeFile(this.files.document(name), text)
   }
 
   ask<T>(path: string): Promise<T> {
@@ -119,13 +158,13 @@ export class MeshLab {
     await rm(this.files.root, { recursive: true, force: true })
   }
 
-  async #start(plan: LabPlan, envoy: string): Promise<void> {
+  async #start(plan: LabPlan): Promise<void> {
     for (const directory of ['mesh.d', 'catalog.d']) await mkdir(join(this.files.root, directory))
     await writeControlPlane(this.files, firstControlPlane(this.files), plan.controlPlane ?? '', plan.discovery)
     for (const [name, text] of Object.entries(plan.documents ?? {})) await placeFile(this.files.document(name), text)
     await this.#processes.run('ca init', 'ca', 'init', '--config', this.files.settings)
     await this.startControlPlane()
-    for (const host of this.hosts) await writeHost(this.files.host(host.name), host, envoy)
+    for (const host of this.hosts) await writeHost(this.files.host(host.name), host, this.#envoy)
     await Promise.all(this.hosts.map((host) => this.join(host)))
     for (const host of this.hosts) this.startAgent(host)
     await this.settled()

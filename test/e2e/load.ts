@@ -1,22 +1,32 @@
 import assert from 'node:assert/strict'
 import { delay } from '../../common/tasks.js'
-import { type Answer, get, type Target } from './client.js'
+import { getOk, type Target } from './client.js'
 import { until } from './until.js'
 
 const PER_SECOND = 50
 
+/** A request that failed. */
+export interface Failure {
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly at: number
+  readonly why: string
+}
+
+/** Asks a service once. @throws what the caller sees go wrong */
+export type Ask = () => Promise<void>
+
 /** Sends 50 requests a second, whatever the answers, none of them twice, and keeps what became of each. */
 export class Load {
-  readonly #target: Target
+  readonly #ask: Ask
   readonly #ended = new AbortController()
   readonly #open = new Set<Promise<void>>()
   readonly #loop: Promise<void>
-  readonly failures: string[] = []
-  readonly answers: Answer[] = []
+  readonly failures: Failure[] = []
   #sent = 0
 
-  constructor(target: Target) {
-    this.#target = target
+  /** @param asked a place that has to answer 200, or how to ask */
+  constructor(asked: Target | Ask) {
+    this.#ask = typeof asked === 'function' ? asked : () => getOk(asked)
     this.#loop = this.#run()
   }
 
@@ -43,7 +53,10 @@ export class Load {
     const { length } = this.failures
     assert.ok(
       length <= share * this.#sent,
-      `${length} of ${this.#sent} failed: ${this.failures.slice(0, 5).join('; ')}`,
+      `${length} of ${this.#sent} failed: ${this.failures
+        .slice(0, 5)
+        .map(({ why }) => why)
+        .join('; ')}`,
     )
   }
 
@@ -58,12 +71,11 @@ export class Load {
 
   async #send(): Promise<void> {
     this.#sent++
+    const at = performance.now()
     try {
-      const answer = await get(this.#target)
-      this.answers.push(answer)
-      if (answer.status !== 200) this.failures.push(`status ${answer.status}: ${answer.text.slice(0, 120)}`)
+      await this.#ask()
     } catch (error) {
-      this.failures.push((error as Error).message)
+      this.failures.push({ at, why: (error as Error).message })
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { HostView, RefusalView } from '../../../common/admin-api.js'
+import { describeSkew, skewOf } from '../../../common/clock-skew.js'
 import { formatSocketAddress } from '../../../common/socket-address.js'
 import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
@@ -100,12 +101,21 @@ function notesOf(
   if (record !== undefined) notes.push(...viewNames(record, state).map(({ message }) => message))
   const here = enrolment !== undefined && enrolment.joined === undefined
   if (!here) notes.push('has not joined at this control plane')
+  if (record?.session.state === 'live') notes.push(...liveNotes(record))
   if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')
   else if (followsAnother(record, id)) notes.push(`takes its configuration from ${record.envoy?.controlPlaneId}`)
   if (record?.facts.caller === '' && record.services.length > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')
   }
   return notes
+}
+
+function liveNotes({ envoy, clock }: AgentRecord): readonly string[] {
+  const skew = clock === undefined ? undefined : describeSkew(skewOf(clock))
+  return [
+    ...(skew === undefined ? [] : [`its clock is ${skew} of the control plane's`]),
+    ...(envoy?.state === 'crashed' ? [`Envoy ${envoy.detail}`] : []),
+  ]
 }
 
 /** A time as ISO 8601; absent stays absent. */

@@ -1,5 +1,7 @@
 import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
+import { describeSkew, skewOf } from '../../../common/clock-skew.js'
 import type { Problem } from '../../../common/problem.js'
+import type { AgentRecord } from '../../catalog/agents.js'
 import { viewClones } from './clones.js'
 import { viewHosts } from './hosts.js'
 import { isUnusual, viewNames } from './names.js'
@@ -27,8 +29,9 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const problems = [...self.config.problems, ...source.state.problems].map(viewProblem)
   const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
+  const clocks = [...source.records.values()].flatMap(viewClock)
   const names = [...source.records.values()].flatMap((one) => viewNames(one, source.state).filter(isUnusual))
-  const all = [...self.authority, ...viewClones(source.clones), ...refusals, ...names, ...problems]
+  const all = [...self.authority, ...viewClones(source.clones), ...refusals, ...clocks, ...names, ...problems]
   return {
     id: self.id,
     version: self.version,
@@ -77,6 +80,20 @@ function viewProblem({ file, line, column, severity, code, path, message, hint }
     message: path === '' ? message : `${path}: ${message}`,
     ...(hint === undefined ? {} : { hint }),
   }
+}
+
+function viewClock({ host, session, clock }: AgentRecord): readonly ProblemView[] {
+  const skew = session.state !== 'live' || clock === undefined ? undefined : describeSkew(skewOf(clock))
+  if (skew === undefined) return []
+  return [
+    {
+      place: host,
+      severity: 'error',
+      code: 'MSH0506',
+      message: `the clock of ${host} is ${skew} of the control plane's`,
+      hint: 'set both by a time service; certificates are valid only at their time',
+    },
+  ]
 }
 
 function viewRefusal(host: string, { type, name, error, documents }: RefusalView): ProblemView {
