@@ -5,8 +5,16 @@ import { LARGEST_OFFSET } from '../../common/virtual-address.js'
 /** How long the offset of a service that has gone is given to no other, milliseconds. */
 export const REUSE_AFTER_MS = 30 * 24 * 3_600_000
 
+/**
+ * So long after a service got its offset nobody can rely on it yet, milliseconds: until then the order of names decides
+ * who gets an offset that two want, so that control planes that hear of services in another order agree.
+ */
+export const FRESH_MS = 10_000
+
 const entry = z.strictObject({
   offset: z.int().min(1).max(LARGEST_OFFSET),
+  /** When it got the offset, wall-clock milliseconds; absent: long ago. */
+  since: z.number().optional(),
   /** When the service was last in the catalog, wall-clock milliseconds; absent while it is. */
   goneSince: z.number().optional(),
 })
@@ -22,8 +30,8 @@ export const NO_OFFSETS: Offsets = { services: {} }
 
 /**
  * Gives every service the offset of its virtual address: the one that it has; else a hash of its name, moved on by one
- * where another service has that. Services are taken in the order of their names, so control planes that know the
- * same services agree.
+ * where another service has that. Services that are new together, or within {@link FRESH_MS}, are taken in the order
+ * of their names, in whatever order they came.
  *
  * @param services names of all services in the catalog
  * @param now wall-clock milliseconds
@@ -31,22 +39,45 @@ export const NO_OFFSETS: Offsets = { services: {} }
  */
 export function allocateOffsets(previous: Offsets, services: readonly string[], now: number): Offsets {
   const present = new Set(services)
-  const kept = Object.entries(previous.services).flatMap(([service, { offset, goneSince }]) => {
-    if (present.has(service)) return [[service, { offset }] as const]
-    const since = goneSince ?? now
-    return now - since >= REUSE_AFTER_MS ? [] : [[service, { offset, goneSince: since }] as const]
-  })
-  const next = new Map<string, Offsets['services'][string]>(kept)
-  const taken = new Set(kept.map(([, { offset }]) => offset))
-  for (const service of [...present].sort()) {
-    if (next.has(service)) continue
+  const next = new Map(
+    Object.entries(previous.services).flatMap(([service, one]) => {
+      const kept = keptEntry(one, present.has(service), now)
+      return kept === undefined ? [] : [[service, kept] as const]
+    }),
+  )
+  const added = [...present].filter((service) => !next.has(service))
+  if (added.length > 0) place([...added, ...freshOf(next, now)].sort(), next, now)
+  return sameOffsets(previous, next) ? previous : { services: Object.fromEntries([...next].sort(byName)) }
+}
+
+type Entry = Offsets['services'][string]
+
+/** What is left of an entry now; undefined: its offset is free again. */
+function keptEntry({ goneSince, ...rest }: Entry, present: boolean, now: number): Entry | undefined {
+  if (present) return rest
+  const gone = goneSince ?? now
+  return now - gone >= REUSE_AFTER_MS ? undefined : { ...rest, goneSince: gone }
+}
+
+/** Services whose offset may still change because of others that came just now. */
+function freshOf(entries: ReadonlyMap<string, Entry>, now: number): readonly string[] {
+  const isFresh = ({ since, goneSince }: Entry) =>
+    since !== undefined && goneSince === undefined && Math.abs(now - since) < FRESH_MS
+  return [...entries].flatMap(([service, one]) => (isFresh(one) ? [service] : []))
+}
+
+/** Gives offsets to these services in their order, beside those of all others. */
+function place(services: readonly string[], entries: Map<string, Entry>, now: number): void {
+  const since = new Map(services.map((service) => [service, entries.get(service)?.since ?? now]))
+  for (const service of services) entries.delete(service)
+  const taken = new Set([...entries.values()].map(({ offset }) => offset))
+  for (const service of services) {
     const offset = freeOffset(service, taken)
     // With all addresses given away a service has no name; everything else of it works.
-    if (offset === undefined) break
+    if (offset === undefined) return
     taken.add(offset)
-    next.set(service, { offset })
+    entries.set(service, { offset, since: since.get(service) ?? now })
   }
-  return sameOffsets(previous, next) ? previous : { services: Object.fromEntries([...next].sort(byName)) }
 }
 
 function freeOffset(service: string, taken: ReadonlySet<number>): number | undefined {
@@ -59,7 +90,7 @@ function freeOffset(service: string, taken: ReadonlySet<number>): number | undef
   return undefined
 }
 
-function sameOffsets(previous: Offsets, next: ReadonlyMap<string, Offsets['services'][string]>): boolean {
+function sameOffsets(previous: Offsets, next: ReadonlyMap<string, Entry>): boolean {
   const entries = Object.entries(previous.services)
   return (
     entries.length === next.size &&

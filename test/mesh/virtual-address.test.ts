@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addressIn, LARGEST_OFFSET } from '../../common/virtual-address.js'
-import { allocateOffsets, NO_OFFSETS, REUSE_AFTER_MS } from '../../controlplane/mesh/virtual-address.js'
+import {
+  allocateOffsets,
+  FRESH_MS,
+  NO_OFFSETS,
+  type Offsets,
+  REUSE_AFTER_MS,
+} from '../../controlplane/mesh/virtual-address.js'
+import { seededRandom } from '../ca/fixtures.js'
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `service-${index}`)
 
@@ -19,7 +26,7 @@ test('every service has an offset of its own, within any range', () => {
 
 test('a new service changes no address of another', () => {
   const before = allocateOffsets(NO_OFFSETS, names(2000), 0)
-  const after = allocateOffsets(before, [...names(2000), 'another'], 1)
+  const after = allocateOffsets(before, [...names(2000), 'another'], FRESH_MS)
   for (const [name, { offset }] of Object.entries(before.services)) assert.equal(after.services[name]?.offset, offset)
 })
 
@@ -35,6 +42,71 @@ test('a service that comes back within 30 days has its old address; later it is 
   assert.equal(still.services['a']?.offset, before.services['a']?.offset)
   assert.deepEqual(allocateOffsets(still, ['a', 'b'], 2000), before)
   assert.equal(allocateOffsets(still, ['b'], 1000 + REUSE_AFTER_MS).services['a'], undefined)
+})
+
+const offsetsOf = ({ services }: Offsets) => Object.entries(services).map(([name, { offset }]) => `${name} ${offset}`)
+
+/** A control plane that hears of services one after the other, at these times. */
+function learn(order: readonly string[], at: (index: number) => number, known: Offsets = NO_OFFSETS): Offsets {
+  let offsets = known
+  const heard = Object.keys(known.services)
+  for (const [index, name] of order.entries()) {
+    heard.push(name)
+    offsets = allocateOffsets(offsets, heard, at(index))
+  }
+  return offsets
+}
+
+/** Of many names, two that want the same offset. */
+function colliding(): readonly [string, string] {
+  const seen = new Map<number, string>()
+  for (const name of names(10_000)) {
+    const offset = allocateOffsets(NO_OFFSETS, [name], 0).services[name]?.offset ?? 0
+    const other = seen.get(offset)
+    if (other !== undefined) return [other, name]
+    seen.set(offset, name)
+  }
+  throw new Error('no two names collide')
+}
+
+test('control planes that hear of services within seconds, in another order, agree on all', () => {
+  const all = names(1200)
+  const random = seededRandom(7)
+  const spread = (index: number) => (index * (FRESH_MS - 1)) / all.length
+  const want = offsetsOf(allocateOffsets(NO_OFFSETS, all, 0))
+  const natural = all.map((name) => allocateOffsets(NO_OFFSETS, [name], 0).services[name]?.offset)
+  assert.ok(new Set(natural).size < all.length, 'no two of the names collide, so nothing is tried')
+  for (let round = 0; round < 3; round++) {
+    const order = all.map((name) => ({ name, key: random() })).sort((a, b) => a.key - b.key)
+    assert.deepEqual(
+      offsetsOf(
+        learn(
+          order.map(({ name }) => name),
+          spread,
+        ),
+      ),
+      want,
+    )
+  }
+})
+
+test('control planes that heard of two colliding services long after one another, in another order, differ in these alone', () => {
+  const [a, b] = colliding()
+  const slowly = (index: number) => index * FRESH_MS
+  const first = learn([a, b, 'x', 'y'], slowly)
+  const second = learn(['y', b, 'x', a], slowly)
+  const differ = Object.keys(first.services).filter(
+    (name) => first.services[name]?.offset !== second.services[name]?.offset,
+  )
+  assert.deepEqual(differ.sort(), [a, b].sort())
+})
+
+test('a control plane that starts with the addresses of another agrees with it on all', () => {
+  const [a, b] = colliding()
+  const slowly = (index: number) => index * FRESH_MS
+  const first = learn([b, a], slowly)
+  const second = learn(['x', 'y'], (index) => 10 * FRESH_MS + index, first)
+  assert.deepEqual(offsetsOf(learn(['y', 'x'], slowly, first)), offsetsOf(second))
 })
 
 test('an address is the range plus the offset', () => {
