@@ -46,7 +46,8 @@ export function allocateOffsets(previous: Offsets, services: readonly string[], 
     }),
   )
   const added = [...present].filter((service) => !next.has(service))
-  if (added.length > 0) place([...added, ...freshOf(next, now)].sort(), next, now)
+  const others = collide(added, next) ? freshOf(next, now) : []
+  if (added.length > 0) place([...added, ...others].sort(), next, now)
   return sameOffsets(previous, next) ? previous : { services: Object.fromEntries([...next].sort(byName)) }
 }
 
@@ -57,6 +58,12 @@ function keptEntry({ goneSince, ...rest }: Entry, present: boolean, now: number)
   if (present) return rest
   const gone = goneSince ?? now
   return now - gone >= REUSE_AFTER_MS ? undefined : { ...rest, goneSince: gone }
+}
+
+/** Whether any of these services wants an offset that another of them wants, or that another service has. */
+function collide(services: readonly string[], entries: ReadonlyMap<string, Entry>): boolean {
+  const taken = new Set([...entries.values()].map(({ offset }) => offset))
+  return services.some((service) => taken.size === taken.add(wantedOffset(service)).size)
 }
 
 /** Services whose offset may still change because of others that came just now. */
@@ -82,12 +89,18 @@ function place(services: readonly string[], entries: Map<string, Entry>, now: nu
 
 function freeOffset(service: string, taken: ReadonlySet<number>): number | undefined {
   if (taken.size >= LARGEST_OFFSET) return undefined
-  const hash = createHash('sha256').update(service).digest().readUInt32BE(0)
+  const wanted = wantedOffset(service)
   for (let step = 0; step < LARGEST_OFFSET; step++) {
-    const offset = ((hash + step) % LARGEST_OFFSET) + 1
+    const offset = ((wanted - 1 + step) % LARGEST_OFFSET) + 1
     if (!taken.has(offset)) return offset
   }
   return undefined
+}
+
+/** The offset that a service has unless another one has it. */
+function wantedOffset(service: string): number {
+  const hash = createHash('sha256').update(service).digest().readUInt32BE(0)
+  return (hash % LARGEST_OFFSET) + 1
 }
 
 function sameOffsets(previous: Offsets, next: ReadonlyMap<string, Entry>): boolean {

@@ -57,26 +57,29 @@ function learn(order: readonly string[], at: (index: number) => number, known: O
   return offsets
 }
 
-/** Of many names, two that want the same offset. */
-function colliding(): readonly [string, string] {
+/** Of many names, those that want an offset that one before them wants, with that one. */
+function colliding(): readonly (readonly [string, string])[] {
+  const pairs: [string, string][] = []
   const seen = new Map<number, string>()
-  for (const name of names(10_000)) {
+  for (const name of names(4000)) {
     const offset = allocateOffsets(NO_OFFSETS, [name], 0).services[name]?.offset ?? 0
     const other = seen.get(offset)
-    if (other !== undefined) return [other, name]
+    if (other !== undefined) pairs.push([other, name])
     seen.set(offset, name)
   }
-  throw new Error('no two names collide')
+  return pairs
 }
 
+const PAIRS = colliding()
+const PAIR = PAIRS[0] ?? ['', '']
+
 test('control planes that hear of services within seconds, in another order, agree on all', () => {
-  const all = names(1200)
+  const all = [...new Set([...names(100), ...PAIRS.slice(0, 30).flat()])]
   const random = seededRandom(7)
   const spread = (index: number) => (index * (FRESH_MS - 1)) / all.length
   const want = offsetsOf(allocateOffsets(NO_OFFSETS, all, 0))
-  const natural = all.map((name) => allocateOffsets(NO_OFFSETS, [name], 0).services[name]?.offset)
-  assert.ok(new Set(natural).size < all.length, 'no two of the names collide, so nothing is tried')
-  for (let round = 0; round < 3; round++) {
+  assert.ok(PAIRS.length >= 30, 'few names collide, so little is tried')
+  for (let round = 0; round < 10; round++) {
     const order = all.map((name) => ({ name, key: random() })).sort((a, b) => a.key - b.key)
     assert.deepEqual(
       offsetsOf(
@@ -91,7 +94,7 @@ test('control planes that hear of services within seconds, in another order, agr
 })
 
 test('control planes that heard of two colliding services long after one another, in another order, differ in these alone', () => {
-  const [a, b] = colliding()
+  const [a, b] = PAIR
   const slowly = (index: number) => index * FRESH_MS
   const first = learn([a, b, 'x', 'y'], slowly)
   const second = learn(['y', b, 'x', a], slowly)
@@ -102,7 +105,7 @@ test('control planes that heard of two colliding services long after one another
 })
 
 test('a control plane that starts with the addresses of another agrees with it on all', () => {
-  const [a, b] = colliding()
+  const [a, b] = PAIR
   const slowly = (index: number) => index * FRESH_MS
   const first = learn([b, a], slowly)
   const second = learn(['x', 'y'], (index) => 10 * FRESH_MS + index, first)
