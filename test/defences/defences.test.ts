@@ -3,11 +3,12 @@ import { suite, test } from 'node:test'
 import { CERTIFICATES } from './certificates.js'
 import { CONNECTIONS } from './connections.js'
 import type { Defence } from './defence.js'
+import { ENVOYS } from './envoys.js'
 import { JOINING } from './joining.js'
 import { RECOVERY } from './recovery.js'
 import { runWithout } from './run-defence.js'
 
-const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS, ...RECOVERY]
+const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS, ...RECOVERY, ...ENVOYS]
 
 suite('switched off, a defence is missed by its test:', { concurrency: 2 }, () => {
   for (const defence of DEFENCES) test(defence.defence, () => checkMissed(defence))

@@ -39,6 +39,7 @@ function openTls(host: string, port: number, { pair, name, maxVersion }: Knock):
     ALPNProtocols: name.includes('ledger') ? [] : ['h2'],
     rejectUnauthorized: false,
     ...(pair === undefined ? {} : { key: pair.keyPem, cert: pair.chainPem }),
-    ...(maxVersion === undefined ? {} : { maxVersion }),
+    // What is old is switched off in OpenSSL too; a refusal has to be the listener's.
+    ...(maxVersion === undefined ? {} : { maxVersion, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }),
   })
 }
