@@ -1,19 +1,26 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import { Latest, waitFor } from '../../common/latest.js'
 import type { DeltaDiscoveryResponse } from '../../common/proto/envoy/service/discovery/v3/discovery_pb.js'
 import { DELTA_METHOD } from '../../common/xds/grpc-service.js'
 import { decodeResponse, encodeRequest } from '../../common/xds/wire.js'
-import type { GrpcFixture } from './grpc-fixture.js'
 
 /** A client that asks and does not read, on HTTP/2 itself, because gRPC libraries read ahead. */
 export class DeafClient implements Disposable {
+  readonly #id: string
   readonly #session: ClientHttp2Session
   readonly #stream: ClientHttp2Stream
   readonly #received = new Latest(Buffer.alloc(0))
 
-  constructor(server: GrpcFixture) {
-    this.#session = connect('http://localhost', { createConnection: () => server.connect() })
+  /**
+   * @param connection to a server of ADS, bare or with TLS
+   * @param id what it says that its node is
+   */
+  constructor(connection: Duplex, id = 'deaf') {
+    this.#id = id
+    this.#session = connect('http://localhost', { createConnection: () => connection })
+    this.#session.on('error', () => this.#session.destroy())
     this.#stream = this.#session.request({
       ':method': 'POST',
       ':path': DELTA_METHOD.path,
@@ -23,7 +30,7 @@ export class DeafClient implements Disposable {
   }
 
   ask(typeUrl: string): void {
-    const request = encodeRequest({ node: { id: 'deaf' }, typeUrl })
+    const request = encodeRequest({ node: { id: this.#id }, typeUrl, resourceNamesSubscribe: ['*'] })
     const head = Buffer.alloc(5)
     head.writeUInt32BE(request.length, 1)
     this.#stream.write(Buffer.concat([head, request]))

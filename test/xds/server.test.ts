@@ -188,7 +188,7 @@ describe('a server over gRPC', { timeout: 30_000 }, () => {
     }
     await using server = await GrpcFixture.start({}, { sendTimeout: 1_000, clock })
     server.publication.set(publish([large('1')], ['deaf']))
-    using client = new DeafClient(server)
+    using client = new DeafClient(server.connect())
     client.ask(CLUSTER)
     await waitFor(timer, (callback) => callback !== undefined, AbortSignal.timeout(5_000))
     timer.value?.()
@@ -199,7 +199,7 @@ describe('a server over gRPC', { timeout: 30_000 }, () => {
   it('holds one message for a client that does not read, and sends it the newest when it wakes up', async () => {
     await using server = await GrpcFixture.start()
     server.publication.set(publish([large('1'), testResource(ENDPOINT, 'l', '1')], ['deaf']))
-    using client = new DeafClient(server)
+    using client = new DeafClient(server.connect())
     client.ask(CLUSTER)
     client.ask(ENDPOINT)
     await waitFor(server.xds.activity, (requests) => requests === 2, AbortSignal.timeout(5_000))
