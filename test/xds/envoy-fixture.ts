@@ -31,6 +31,21 @@ export class EnvoyFixture implements AsyncDisposable {
     return Number(/: (\d+)/.exec(text)?.[1])
   }
 
+  /** All that Envoy uses, as its admin interface tells it, with endpoints. */
+  async configDump(): Promise<{ readonly configs: readonly Readonly<Record<string, unknown>>[] }> {
+    return JSON.parse(await this.#get('/config_dump?include_eds'))
+  }
+
+  /** Stops the process where it is, as a machine does that hangs. */
+  freeze(): void {
+    this.#process.kill('SIGSTOP')
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#process.kill('SIGCONT')
+  }
+
   /** What Envoy has written so far, for assertions that failed. */
   get log(): string {
     return this.#log

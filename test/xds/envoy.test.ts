@@ -11,6 +11,7 @@ import { CLUSTER, ENDPOINT, LISTENER } from '../../common/xds/types.js'
 import { type ApiType, EnvoyFixture } from './envoy-fixture.js'
 import { GrpcFixture } from './grpc-fixture.js'
 import { publish } from './mesh-model.js'
+import { RelayFixture } from './relay-fixture.js'
 
 const binary = process.env['MESH_ENVOY_PATH']
 const skip = binary === undefined && 'MESH_ENVOY_PATH does not name an Envoy binary'
@@ -55,6 +56,10 @@ describe('a real Envoy', () => {
   })
 
   for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
+    it(`that speaks ${apiType} and is frozen holds up nobody, and has the newest when it thaws`, { skip }, () =>
+      freeze(apiType),
+    )
+
     it(`that speaks ${apiType} does not wait for endpoints that are not there`, { skip }, async () => {
       await using server = await GrpcFixture.start()
       await using envoy = await startWith(server, [], apiType)
@@ -70,6 +75,36 @@ describe('a real Envoy', () => {
     )
   }
 })
+
+/** Publishes five hundred changes while an Envoy is frozen. */
+async function freeze(apiType: ApiType): Promise<void> {
+  await using server = await GrpcFixture.start()
+  const publishVersion = (version: number) => {
+    const resources = [cluster('a', `${version}`), { ...endpoints('a'), version: `${version}` }]
+    server.publication.set(publish(resources, ['envoy', 'relay']))
+  }
+  publishVersion(1)
+  await using envoy = await startWith(server, [cluster('a', '1'), endpoints('a')], apiType)
+  await using relay = new RelayFixture(server)
+  publishVersion(1)
+  await relay.synced
+  const sent = () => server.xds.statuses().find(({ client }) => client === 'envoy')?.resourcesSent ?? 0
+  envoy.freeze()
+  const before = sent()
+  try {
+    for (let version = 2; version <= 500; version++) {
+      publishVersion(version)
+      await relay.until((resources) => resources.get(CLUSTER)?.get('a')?.version === `${version}`)
+    }
+    ok(sent() - before <= 4, `${sent() - before} resources were sent to a frozen Envoy`)
+  } finally {
+    envoy.thaw()
+  }
+  const newest = () => server.xds.statuses().every((stream) => stream.acknowledged)
+  await waitUntil(server, envoy, newest)
+  ok(sent() - before <= 10, `${sent() - before} resources were sent in all`)
+  match(JSON.stringify(await envoy.configDump()), /"connect_timeout":"500s"/)
+}
 
 /** Publishes three clusters, one of them new and faulty. */
 async function refuseOneOfThree(apiType: ApiType): Promise<void> {
