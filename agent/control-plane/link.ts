@@ -61,24 +61,25 @@ export class Link {
   /** Lives until the signal aborts or the host has left. */
   async run(signal: AbortSignal): Promise<void> {
     const log = this.#options.log.child({ controlPlane: formatSocketAddress(this.address) })
+    let superseded = 0
     for (let attempt = 1; !signal.aborted; attempt++) {
       const before = this.state.revision
-      let limits = BACKOFF
       try {
         await this.#connect(log, signal)
+        superseded = 0
         this.#disconnected('the control plane ended the session')
       } catch (error) {
         const text = describeLoss(error)
         this.#disconnected(text)
-        if (isSuperseded(error)) {
-          limits = SUPERSEDED_BACKOFF
-          log.error('another agent runs with the identity of this host', { error, attempt })
-        } else this.#tell(log, text, attempt)
+        superseded = isSuperseded(error) ? superseded + 1 : 0
+        if (superseded > 0) log.error('another agent runs with the identity of this host', { error, times: superseded })
+        else this.#tell(log, text, attempt)
       }
       // Who has said farewell does not come back, however the stream ended.
       if (this.#options.reports.value.leaving) return
-      if (limits === BACKOFF && this.state.revision > before + 1) attempt = 1
-      await delay(backoffDelay(attempt, limits), signal)
+      if (this.state.revision > before + 1) attempt = 1
+      const pause = superseded > 0 ? backoffDelay(superseded, SUPERSEDED_BACKOFF) : backoffDelay(attempt, BACKOFF)
+      await delay(pause, signal)
     }
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { cp } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import type { HostView, ServiceView } from '../../common/admin-api.js'
+import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
+import { findTestEnvoy } from '../lab/envoy.js'
 import { type Application, answerWithRequest, startHttp } from './application.js'
 import { closeConnections, get, type Target, targetOn } from './client.js'
-import { placeFile } from './files.js'
+import { placeFile, writeHost } from './files.js'
 import { HTTP_PORT, PAY_1, PAY_2, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { Load } from './load.js'
@@ -136,4 +138,33 @@ test('a host that is banned at one control plane alone is served by the other, u
   await lab.mesh('host', 'pay-2', 'admit')
   await second.mesh('host', 'pay-2', 'admit')
   await knownByBoth()
+})
+
+test('a copy of a host is told from the host, at both control planes, and the two do not throw each other out in turn', async () => {
+  const copy = { ...PAY_2, name: 'copy-1', address: '127.0.3.9', range: '127.99.0.0/16', settings: BOTH }
+  applications.push(await startHttp(copy.address, HTTP_PORT, (_, response) => response.end('the copy')))
+  const files = lab.files.host(copy.name)
+  await writeHost(files, copy, await findTestEnvoy())
+  await cp(lab.files.host(PAY_2.name).state, files.state, { recursive: true })
+  lab.startAgent(copy)
+  const alarm = async (ask: (path: string) => Promise<unknown>) => {
+    const { problems } = (await ask('/v1/status')) as StatusView
+    return problems.some(({ code, place }) => code === 'MSH0407' && place === 'pay-2')
+  }
+  await until(
+    'both control planes to raise an alarm',
+    async () => {
+      return (await alarm((path) => lab.ask(path))) && (await alarm((path) => second.ask(path)))
+    },
+    60_000,
+  )
+  const look = async () => (await firstHosts()).find(({ host }) => host === 'pay-2')
+  const before = await look()
+  assert.deepEqual([before?.status, before?.address], ['live', `${copy.address}:15006`])
+  assert.match(before?.notes.join() ?? '', /a second agent has its identity/)
+  const load = new Load(target)
+  await load.more(150)
+  await load.stopWithAtMost(0)
+  const after = await look()
+  assert.deepEqual([after?.since, after?.address], [before?.since, before?.address])
 })
