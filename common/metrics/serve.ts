@@ -11,8 +11,10 @@ const RETRY_MS = 10_000
 /**
  * Serves `GET /metrics` on an address of its own, and nothing else. A port that is taken is told once and tried again:
  * who cannot be watched still does its work.
+ *
+ * @param retry milliseconds until it is tried again
  */
-export function serveMetrics(address: SocketAddress, metrics: MetricsRegistry, log: Log): Task {
+export function serveMetrics(address: SocketAddress, metrics: MetricsRegistry, log: Log, retry = RETRY_MS): Task {
   const at = formatSocketAddress(address)
   return async (signal) => {
     for (let attempt = 1; !signal.aborted; attempt++) {
@@ -25,7 +27,7 @@ export function serveMetrics(address: SocketAddress, metrics: MetricsRegistry, l
       } catch (error) {
         if (signal.aborted) return
         if (attempt === 1) log.error('metrics are not served yet', { address: at, error: describeError(error) })
-        await delay(RETRY_MS, signal)
+        await delay(retry, signal)
       }
     }
   }

@@ -15,7 +15,10 @@ export interface OwnTarget {
  *
  * @see https://prometheus.io/docs/prometheus/latest/http_sd/
  */
-export function viewTargets({ records, enrolled }: ViewSource, own: OwnTarget | undefined): readonly TargetGroup[] {
+export function viewTargets(
+  { records, enrolled }: Pick<ViewSource, 'records' | 'enrolled'>,
+  own: OwnTarget | undefined,
+): readonly TargetGroup[] {
   const banned = new Set(enrolled.filter((one) => one.banned !== undefined).map(({ host }) => host))
   const hosts = [...records.values()].filter(({ host }) => !banned.has(host)).sort((a, b) => (a.host < b.host ? -1 : 1))
   return [...(own === undefined ? [] : [ownGroup(own)]), ...hosts.flatMap(hostGroups)]
