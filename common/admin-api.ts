@@ -12,7 +12,14 @@ export interface StatusView {
   readonly startedAt: string
   readonly hosts: { readonly total: number; readonly live: number; readonly synced: number; readonly rejected: number }
   readonly services: { readonly total: number; readonly healthy: number }
-  readonly sources: readonly { readonly name: string; readonly readAt: string; readonly detail: string }[]
+  readonly sources: readonly {
+    readonly name: string
+    /** When it could be read last. */
+    readonly readAt: string
+    /** When it said something else last, where that is known. */
+    readonly changedAt?: string
+    readonly detail: string
+  }[]
   /** The certificate of the mesh that expires first. */
   readonly soonestExpiry: { readonly subject: string; readonly at: string } | undefined
   readonly problems: readonly ProblemView[]

@@ -152,7 +152,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
       startedAt,
       certificateExpiry: certificate.value.notAfter,
       authority: viewAuthorityExpiry(authority, Date.now()),
-      config: config.loaded.value,
+      config: { ...config.loaded.value, readAt: config.readAt() },
     }),
     tokens: state.tokens,
     hosts: state.hosts,

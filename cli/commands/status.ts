@@ -36,12 +36,17 @@ function formatStatus(status: StatusView): string {
     ...errors.map(formatProblem),
     `hosts: ${hosts.live} of ${hosts.total} live, ${hosts.synced} synced${hosts.rejected > 0 ? `, ${hosts.rejected} refuse something` : ''}`,
     `services: ${services.healthy} of ${services.total} with a healthy instance`,
-    ...status.sources.map(({ name, readAt, detail }) => `source ${name}: ${detail}, read ${ago(readAt)} ago`),
+    ...status.sources.map(formatSource),
     ...expiry,
     ...notices.map(formatProblem),
     errors.length === 0 ? 'no errors' : `${errors.length} ${errors.length === 1 ? 'error' : 'errors'}`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+function formatSource({ name, readAt, changedAt, detail }: StatusView['sources'][number]): string {
+  const changed = changedAt === undefined ? '' : `, changed ${ago(changedAt)} ago`
+  return `source ${name}: ${detail}, read ${ago(readAt)} ago${changed}`
 }
 
 function formatProblem({ severity, place, message, hint, code }: ProblemView): string {

@@ -19,7 +19,14 @@ export interface SelfFacts {
   readonly certificateExpiry: number
   /** What is to be known of its certificate authority. */
   readonly authority: readonly ProblemView[]
-  readonly config: { readonly loadedAt: number; readonly documents: number; readonly problems: readonly Problem[] }
+  readonly config: {
+    /** When the directories could be looked at last. */
+    readonly readAt: number
+    /** When something in them changed last. */
+    readonly loadedAt: number
+    readonly documents: number
+    readonly problems: readonly Problem[]
+  }
 }
 
 /** The whole mesh in a few numbers and all its problems, errors first. */
@@ -51,7 +58,8 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
     sources: [
       {
         name: 'files',
-        readAt: new Date(self.config.loadedAt).toISOString(),
+        readAt: new Date(self.config.readAt).toISOString(),
+        changedAt: new Date(self.config.loadedAt).toISOString(),
         detail: `${self.config.documents} documents`,
       },
       { name: 'agents', readAt: new Date().toISOString(), detail: `${live.length} sessions` },
