@@ -1,19 +1,21 @@
-import { makeDirectory } from '../common/files.js'
 import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import { processMetrics } from '../common/metrics/process.js'
 import { serveMetrics } from '../common/metrics/serve.js'
 import { observeXds } from '../common/metrics/xds.js'
-import { createNotifier } from '../common/notify.js'
+import { createNotifier, type Notifier } from '../common/notify.js'
 import { parseSocketAddress, type SocketAddress } from '../common/socket-address.js'
 import { runTasks, type Task } from '../common/tasks.js'
 import { VERSION } from '../common/version.js'
+import { runAlone } from './alone.js'
 import { settleCaller } from './caller.js'
 import { watchClock } from './clock.js'
 import type { HostCredentials, Trust } from './control-plane/channel.js'
 import { Links } from './control-plane/links.js'
+
 import { askEnvoy } from './envoy/ask.js'
-import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, findEnvoy } from './envoy/find.js'
+import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, type FoundEnvoy, findEnvoy } from './envoy/find.js'
+
 import { notStarted } from './envoy/supervise.js'
 import { formatEnvoyVersion } from './envoy/version.js'
 import { NoAddress, readHostFacts } from './facts.js'
@@ -62,6 +64,7 @@ export function needsPerson(error: unknown): boolean {
 /**
  * Runs the agent of one host until the signal aborts, and then lets the host leave in order.
  *
+ * @throws AgentRuns where another agent has the run directory
  * @throws EnvoyNotFound, EnvoyTooOld, NoAddress, IdentityLost: what a person has to mend first
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
@@ -72,10 +75,24 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     signal,
   )
   if (found.warning !== undefined) log.warn(found.warning)
+  const release = await runAlone(settings.runDirectory)
+  try {
+    await runJoined(options, found, notifier, signal)
+  } finally {
+    release()
+  }
+}
+
+async function runJoined(
+  options: AgentOptions,
+  found: FoundEnvoy,
+  notifier: Notifier,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, log } = options
   const store = new IdentityStore(settings.stateDirectory)
-  const membership = await waitForMembership(store, notifier, log, signal)
+  const membership = await waitForMembership(store, settings.host, notifier, log, signal)
   if (membership === undefined) return
-  await makeDirectory(settings.runDirectory, 0o750)
   const facts = await readHostFacts(settings, formatEnvoyVersion(found.version))
   const parts = await assemble({ ...options, membership, store, facts, envoyPath: found.path })
   const relaying = await parts.relay.listen()

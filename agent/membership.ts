@@ -6,12 +6,19 @@ import type { IdentityStore, Membership } from './identity/store.js'
 /** How often an agent that has not joined looks whether it has, milliseconds. */
 const LOOK_MS = 1_000
 
-const HOW_TO_JOIN =
-  'not joined: run "mesh token create --host NAME" on a control plane and "mesh join --token-file F" here'
+/** What a person has to do. */
+function howToJoin(host = 'NAME'): string {
+  return `not joined: run "mesh token create --host ${host} --service SERVICE" on a control plane and "mesh join --token-file FILE" here`
+}
 
-/** Waits until this host has joined a mesh; undefined when the signal aborts first. */
+/**
+ * Waits until this host has joined a mesh; undefined when the signal aborts first.
+ *
+ * @param host its name as the settings give it; absent: the hostname
+ */
 export async function waitForMembership(
   store: IdentityStore,
+  host: string | undefined,
   notifier: Notifier,
   log: Log,
   signal: AbortSignal,
@@ -20,8 +27,8 @@ export async function waitForMembership(
     const membership = await store.readMembership()
     if (membership !== undefined) return membership
     if (looked === 0) {
-      log.warn(HOW_TO_JOIN)
-      notifier.ready(HOW_TO_JOIN)
+      log.warn(howToJoin(host))
+      notifier.ready(howToJoin(host))
     }
     await delay(LOOK_MS, signal)
   }

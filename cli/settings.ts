@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { z } from 'zod'
 import { loadSettings } from '../common/config/settings.js'
 import { createLog, type Log, type LogLevel } from '../common/log.js'
@@ -18,7 +19,8 @@ export async function readSettings<S extends z.ZodObject>(
 ): Promise<z.output<S>> {
   const { settings, problems } = await loadSettings(schema, file, process.env, flags)
   if (settings !== undefined) return settings
-  throw new CommandFailure(exitCode, `the settings are not valid\n${formatProblems(problems)}`)
+  const missing = existsSync(file) ? '' : `; there is no file ${file}`
+  throw new CommandFailure(exitCode, `the settings are not valid${missing}\n${formatProblems(problems)}`)
 }
 
 /** Problems as lines, errors and notices alike. */

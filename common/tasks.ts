@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** A long-running part of a process: lives until its signal aborts, which is a normal end. */
 export type Task = (signal: AbortSignal) => Promise<void>
 
@@ -7,6 +9,8 @@ export type Task = (signal: AbortSignal) => Promise<void>
  */
 export async function runTasks(signal: AbortSignal, tasks: readonly Task[]): Promise<void> {
   const group = new AbortController()
+  // Each part waits for it, some with several listeners: Node would warn of a leak at the eleventh.
+  setMaxListeners(0, group.signal)
   const stop = () => group.abort(signal.reason)
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop)

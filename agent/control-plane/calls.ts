@@ -1,4 +1,4 @@
-import type { Client, ClientDuplexStream, MethodDefinition } from '@grpc/grpc-js'
+import { type Client, type ClientDuplexStream, type MethodDefinition, status } from '@grpc/grpc-js'
 import { methodDefinition } from '../../common/grpc/definition.js'
 import { type AgentMessage, Agents, type ControlPlaneMessage, Identity } from '../../common/proto/mesh/v1/mesh_pb.js'
 
@@ -29,3 +29,16 @@ export function openSession(client: Client): ClientDuplexStream<AgentMessage, Co
   const method = methodDefinition(Agents.method.session)
   return client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize)
 }
+
+/** The words of a control plane that refuses what it was asked; undefined where it did not answer, or has failed itself. */
+export function refusalText(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'code' in error && 'details' in error)) return undefined
+  return REFUSALS.has(Number(error.code)) ? String(error.details) : undefined
+}
+
+const REFUSALS: ReadonlySet<number> = new Set([
+  status.INVALID_ARGUMENT,
+  status.PERMISSION_DENIED,
+  status.FAILED_PRECONDITION,
+  status.UNAUTHENTICATED,
+])

@@ -5,7 +5,7 @@ import { EnrolRequestSchema, type EnrolResponse } from '../../common/proto/mesh/
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { buildCsr } from '../../common/x509/csr.js'
 import { exportPrivateKey, generateKeyPair, importPrivateKey, type KeyPair } from '../../common/x509/keys.js'
-import { call, enrol } from '../control-plane/calls.js'
+import { call, enrol, refusalText } from '../control-plane/calls.js'
 import { openChannel } from '../control-plane/channel.js'
 import { findRoot } from './find-root.js'
 import type { IdentityStore } from './store.js'
@@ -29,10 +29,13 @@ export interface Joined {
 /** No control plane of the token took the host in; one error for each, in the order of the token. */
 export class JoinFailed extends Error {
   readonly errors: readonly unknown[]
+  /** What a control plane said that answered and refused; undefined where none answered. */
+  readonly refusal: string | undefined
 
   constructor(host: string, errors: readonly unknown[]) {
     super(`${host} could not join`, { cause: errors.at(-1) })
     this.errors = errors
+    this.refusal = errors.map(refusalText).find((text) => text !== undefined)
   }
 }
 

@@ -8,6 +8,8 @@ import { configOption, type DaemonOptions, setOption } from './config-option.js'
 /** Where an agent's settings are unless told otherwise. */
 export const AGENT_CONFIG = '/etc/mesh/agent.yaml'
 
+const RUNS_ALREADY = 'is it running under a supervisor? Several hosts on one machine need directories of their own'
+
 /** `mesh agent`: the daemon that runs on every host. */
 export function agentCommand(program: Command): void {
   program
@@ -17,18 +19,20 @@ export function agentCommand(program: Command): void {
     .addOption(setOption())
     .addHelpText(
       'after',
-      '\nEnds with 78 when the settings are not valid or no usable Envoy is found.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
+      '\nEnds with 78 when the settings are not valid or no usable Envoy is found, with 75 when another agent runs here.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
     )
     .action(async ({ config, set }: DaemonOptions) => {
-      const [{ agentSettings }, { runAgent, needsPerson }] = await Promise.all([
+      const [{ agentSettings }, { runAgent, needsPerson }, { AgentRuns }] = await Promise.all([
         import('../../agent/settings-schema.js'),
         import('../../agent/main.js'),
+        import('../../agent/alone.js'),
       ])
       const settings = await readSettings(agentSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runAgent({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {
+        if (error instanceof AgentRuns) throw new CommandFailure(EXIT.tryAgain, error.message, RUNS_ALREADY)
         if (needsPerson(error)) throw new CommandFailure(EXIT.configuration, (error as Error).message)
         throw error
       }

@@ -52,7 +52,7 @@ export function hostCommand(program: Command, write: Write): void {
       '<action>',
       'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since; dump, clusters, listeners, routes, endpoints, secrets, stats: what its Envoy says now',
     )
-    .option('--reason <text>', 'why, for the audit log', '')
+    .option('--reason <text>', 'why, for the audit log')
     .addOption(outputOption())
     .addOption(socketOption())
     .addHelpText(
@@ -60,7 +60,7 @@ export function hostCommand(program: Command, write: Write): void {
       '\nWith several control planes, ban and evict a host on each of them: they do not tell one another.\n\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict\n  mesh host web-1 admit\n  mesh host web-1 clusters\n  mesh host web-1 dump > web-1.json',
     )
     .action(async (host: string, action: string, options: HostOptions, command: Command) => {
-      const { socket, reason } = options
+      const { socket, reason = '' } = options
       const about = QUESTIONS.find((one) => one === action)
       if (about !== undefined) return await showEnvoy(host, about, options, write)
       if (!isAction(action))
@@ -75,7 +75,7 @@ export function hostCommand(program: Command, write: Write): void {
 }
 
 interface HostOptions extends SocketOption {
-  readonly reason: string
+  readonly reason?: string
   readonly output: string
 }
 

@@ -56,6 +56,8 @@ async function join(tokenText: string, config: string, write: Write): Promise<vo
     write(`${host} joined ${trustDomain} at ${formatSocketAddress(controlPlane)}; it may run ${may}\n`)
   } catch (error) {
     if (error instanceof JoinTokenError) throw new CommandFailure(EXIT.invalidInput, error.message)
+    if (error instanceof JoinFailed && error.refusal !== undefined)
+      throw new CommandFailure(EXIT.permission, error.refusal, `this host calls itself ${host}`)
     if (error instanceof JoinFailed)
       throw new CommandFailure(EXIT.unreachable, error.errors.map(describeError).join('\n'))
     throw error

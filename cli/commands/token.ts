@@ -9,7 +9,7 @@ import { type SocketOption, socketOption } from './socket-option.js'
 
 interface CreateOptions extends SocketOption {
   readonly host: string
-  readonly service: readonly string[]
+  readonly service?: readonly string[]
   readonly uses?: number
   readonly ttl?: number
 }
@@ -22,6 +22,8 @@ const COLUMNS: readonly Column<TokenView>[] = [
   { title: 'EXPIRES', value: ({ expiresAt }) => `in ${formatSpan(Date.parse(expiresAt) - Date.now())}` },
 ]
 
+const NO_SERVICE = 'mesh: without --service the host may join and run nothing, unless a host-policy gives it services\n'
+
 /** `mesh token create|list|revoke`: the tokens with which hosts join. */
 export function tokenCommand(program: Command, write: Write): void {
   const token = program.command('token').description('join tokens: what a new host proves itself with, once')
@@ -29,7 +31,7 @@ export function tokenCommand(program: Command, write: Write): void {
     .command('create')
     .description('make a token; it is printed once and kept only as a hash')
     .requiredOption('--host <name>', 'the host that may join, or a pattern such as web-*')
-    .option('--service <name>', 'a service that it may run; repeatable, patterns allowed', collect, [])
+    .option('--service <name>', 'a service that it may run; repeatable, patterns allowed', collect)
     .addOption(new Option('--uses <n>', 'how many hosts may join with it (patterns only)').argParser(parseCount))
     .addOption(new Option('--ttl <duration>', 'how long it is valid: 10m unless given').argParser(parseTtl))
     .addOption(socketOption())
@@ -37,7 +39,7 @@ export function tokenCommand(program: Command, write: Write): void {
       'after',
       '\nThe token goes to standard output alone, so that it can be redirected into a file.\n\nExamples:\n  mesh token create --host web-1 --service web > web-1.token\n  mesh token create --host "web-*" --service web --uses 50 --ttl 24h',
     )
-    .action(async ({ socket, host, service, uses, ttl }: CreateOptions) => {
+    .action(async ({ socket, host, service = [], uses, ttl }: CreateOptions) => {
       const request: TokenRequest = {
         host,
         services: service,
@@ -46,6 +48,7 @@ export function tokenCommand(program: Command, write: Write): void {
       }
       const created = await askControlPlane<TokenCreated>(socket, 'POST', '/v1/tokens', request)
       write(`${created.token}\n`)
+      if (service.length === 0) process.stderr.write(NO_SERVICE)
     })
   token
     .command('list')
@@ -67,7 +70,7 @@ export function tokenCommand(program: Command, write: Write): void {
     })
 }
 
-function collect(value: string, all: readonly string[]): readonly string[] {
+function collect(value: string, all: readonly string[] = []): readonly string[] {
   return [...all, value]
 }
 
