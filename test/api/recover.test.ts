@@ -117,7 +117,9 @@ suite('recovery of a host whose certificate has expired', { concurrency: true },
     assert.match(refusal.details, /expired more than 0s ago; "mesh host web-1 evict" and a new token/)
     assert.equal(reasonOf(controlPlane), 'expired-for-too-long')
   })
+})
 
+suite('recovery', () => {
   test('can be asked for again, since an answer can be lost, and again after a restart', async (t) => {
     const controlPlane = await startControlPlane(t)
     const old = await joinHost(t, controlPlane, 'web-1')
