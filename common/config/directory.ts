@@ -27,15 +27,35 @@ export interface Listing {
 
 /** Lists all YAML files below the directories. */
 export async function listDirectories(directories: readonly string[]): Promise<Listing> {
-  const walk: Walk = { files: new Map(), hidden: [], absent: [], problems: [] }
+  const walk: Walk = { files: new Map(), hidden: [], absent: [], problems: [], most: MOST_FILES }
   for (const directory of directories) {
     const root = resolve(directory)
     const names = directories.filter((other) => basename(resolve(other)) === basename(root))
     const shownAs = names.length > 1 ? root : basename(root)
-    await listBelow(root, (path) => join(shownAs, relative(root, path)), [], walk)
+    await listRoot(root, (path) => join(shownAs, relative(root, path)), walk)
   }
   const files = [...walk.files.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1))
-  return { ...walk, files }
+  const { hidden, absent, problems } = walk
+  return { files, hidden, absent, problems }
+}
+
+/** More files than these in one directory and those below it are a mistake, and would take minutes to read. */
+export const MOST_FILES = 20_000
+
+class TooManyFiles extends Error {}
+
+/** A directory with too many files counts as one that cannot be looked at: what is in effect of it stays. */
+async function listRoot(root: string, show: Show, walk: Walk): Promise<void> {
+  const before = new Set(walk.files.keys())
+  try {
+    await listBelow(root, show, [], { ...walk, most: walk.files.size + MOST_FILES })
+  } catch (error) {
+    if (!(error instanceof TooManyFiles)) throw error
+    for (const path of walk.files.keys()) if (!before.has(path)) walk.files.delete(path)
+    walk.hidden.push({ path: root, shown: show(root) })
+    const message = `more than ${MOST_FILES} files: nothing below is read until there are fewer`
+    walk.problems.push(fileProblem(show(root), 'MSH0121', message))
+  }
 }
 
 interface Walk {
@@ -44,6 +64,8 @@ interface Walk {
   readonly hidden: Pick<FoundFile, 'path' | 'shown'>[]
   readonly absent: Pick<FoundFile, 'path' | 'shown'>[]
   readonly problems: Problem[]
+  /** How many files there may be. */
+  readonly most: number
 }
 
 type Show = (path: string) => string
@@ -69,6 +91,7 @@ async function listBelow(directory: string, show: Show, above: readonly string[]
         await listBelow(path, show, [...above, own], walk)
     }
   } catch (error) {
+    if (error instanceof TooManyFiles) throw error
     if (isMissing(error)) {
       if (above.length === 0) walk.absent.push({ path: directory, shown: show(directory) })
       return
@@ -79,6 +102,7 @@ async function listBelow(directory: string, show: Show, above: readonly string[]
 }
 
 async function listFile(path: string, show: Show, isLink: boolean, walk: Walk): Promise<void> {
+  if (walk.files.size >= walk.most) throw new TooManyFiles()
   try {
     const found = { path, shown: show(path), stat: statOf(await stat(path, { bigint: true })) }
     if (!walk.files.has(path)) walk.files.set(path, found)

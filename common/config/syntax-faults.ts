@@ -114,10 +114,13 @@ export function keyFault(name: string | undefined, earlier: boolean): Omit<Synta
     return { code: 'MSH0116', message: 'a key must be plain text', hint }
   }
   if (earlier) return { code: 'MSH0112', message: `key \`${clip(name)}\` stands twice in one map` }
-  if (name === '__proto__') return { code: 'MSH0116', message: '`__proto__` is never a key' }
+  // An object with such a key of its own cannot even be told in a message.
+  if (NEVER_KEYS.has(name)) return { code: 'MSH0116', message: `\`${name}\` is never a key` }
   if (name !== '<<') return undefined
   return { code: 'MSH0116', message: '`<<` (merge) is not part of YAML 1.2', hint: 'write the keys out' }
 }
+
+const NEVER_KEYS: ReadonlySet<string> = new Set(['__proto__', 'toString', 'valueOf'])
 
 function clip(name: string): string {
   return name.length > 60 ? `${name.slice(0, 60)}…` : name

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimEarlier, type Present } from '../../common/config/claim.js'
+import { cpuTimeOf } from './cpu-time.js'
 
 const A = { identity: 'authorization ledger', text: 'allow: [{ from: { services: [payments] } }]' }
 const B = { identity: 'authorization ledger', text: 'allow: [{ from: { services: [backup] } }]' }
@@ -65,9 +66,7 @@ test('twenty thousand changed documents of one identity are matched in well unde
     text: `hosts: [web-${index}]`,
   }))
   const present = many.map(({ identity, text }) => broken(identity, `${text}x`))
-  const start = performance.now()
-  assert.equal(claimEarlier(many, present).size, 20_000)
-  assert.ok(performance.now() - start < 1000)
+  assert.ok(cpuTimeOf(() => assert.equal(claimEarlier(many, present).size, 20_000)) < 1000)
 })
 
 test('a broken one of hundreds is found by what is left when the others have found themselves', () => {

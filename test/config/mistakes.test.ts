@@ -60,6 +60,7 @@ const BOMBS: readonly (readonly [string, string, RegExp])[] = [
   ['an alias bomb', `a: &a [x,x,x,x,x,x,x,x,x,x]\n${bomb()}`, /alias|values/],
   ['a depth bomb', `a: ${'['.repeat(100)}${']'.repeat(100)}\n`, /32/],
   ['a prototype', 'kind: mesh\n__proto__: { authorization: allow }\n', /:2:1: .*__proto__/],
+  ['a map that has no text', 'kind: mesh\ntls: { toString: 1 }\n', /:2:8: `toString` is never a key/],
   ['a constructor', 'kind: mesh\nconstructor: { prototype: {} }\n', /:2:1: .*unknown key `constructor`/],
 ]
 
