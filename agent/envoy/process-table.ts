@@ -24,7 +24,8 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
 
 /**
  * The processes whose command line has `flag` followed by `value`. The process table is asked and not a pid file: it
- * knows an Envoy whose agent was killed before it could write one, and never names a process that is gone.
+ * knows an Envoy whose agent was killed before it could write one, and never names a process that is gone. Processes of
+ * containers on this machine are left out: they may well have the same paths, and belong to an agent of their own.
  */
 export async function findProcesses(flag: string, value: string): Promise<readonly ProcessIdentity[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
@@ -35,7 +36,13 @@ export async function findProcesses(flag: string, value: string): Promise<readon
 async function matchProcess(pid: number, flag: string, value: string): Promise<ProcessIdentity | undefined> {
   const words = (await readProcFile(pid, 'cmdline'))?.split('\0') ?? []
   const matches = words.some((word, index) => word === flag && words[index + 1] === value)
-  return matches ? readProcess(pid) : undefined
+  return matches && (await isOutsideContainers(pid)) ? readProcess(pid) : undefined
+}
+
+/** Whether a process has one number only: in a container it has another one there. */
+async function isOutsideContainers(pid: number): Promise<boolean> {
+  const numbers = /^NSpid:\s+(.*)$/m.exec((await readProcFile(pid, 'status')) ?? '')?.[1]
+  return numbers === undefined || numbers.trim().split(/\s+/).length === 1
 }
 
 /** Undefined where the process ended meanwhile, which can happen at every moment, or belongs to somebody else. */

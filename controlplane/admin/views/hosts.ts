@@ -102,7 +102,9 @@ function notesOf(
   const here = enrolment !== undefined && enrolment.joined === undefined
   if (!here) notes.push('has not joined at this control plane')
   if (record?.session.state === 'live') notes.push(...liveNotes(record))
-  if (record === undefined) notes.push(here ? 'has joined and never reported' : 'never reported')
+  // What a host has reported is forgotten when it is banned.
+  const kept = enrolment?.banned === undefined
+  if (record === undefined) notes.push(...(kept ? [here ? 'has joined and never reported' : 'never reported'] : []))
   else if (followsAnother(record, id)) notes.push(`takes its configuration from ${record.envoy?.controlPlaneId}`)
   if (record?.facts.caller === '' && record.services.length > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')

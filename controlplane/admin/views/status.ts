@@ -60,7 +60,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
         name: 'files',
         readAt: new Date(self.config.readAt).toISOString(),
         changedAt: new Date(self.config.loadedAt).toISOString(),
-        detail: `${self.config.documents} documents`,
+        detail: `${self.config.documents} ${self.config.documents === 1 ? 'document' : 'documents'}`,
       },
       { name: 'agents', readAt: new Date().toISOString(), detail: `${live.length} sessions` },
     ],
