@@ -26,12 +26,12 @@ service: payments
 rules: [{ name: plain, timeout: 5s }]
 `
 
-/** A sound regular expression, whose compiled program is larger than Envoy's limit. */
+/** Passes our checks, and Envoy refuses it: a new path with a line break in it. */
 const REFUSED = `kind: route
 service: payments
 rules:
-  - match: { headers: { x-large: { regex: "[a-z]{1,900}.{1,900}" } } }
-    respond: { status: 418 }
+  - match: { path: { prefix: /broken } }
+    rewrite: { prefix: "/in\\ntwo" }
 `
 
 let lab: MeshLab
