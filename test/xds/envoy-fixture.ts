@@ -3,10 +3,24 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
-import type { GrpcFixture } from './grpc-fixture.js'
 
 /** What an Envoy speaks: delta or state-of-the-world. */
 export type ApiType = 'DELTA_GRPC' | 'GRPC'
+
+/** Where an Envoy is served: a Unix socket, and a directory for its own files. */
+export interface Served {
+  readonly directory: string
+  readonly socket: string
+}
+
+/** How an Envoy of a test differs from others. */
+export interface EnvoyOptions {
+  readonly apiType?: ApiType
+  /** Tells the files of several apart. */
+  readonly name?: string
+  /** Whether it refuses fields that it does not know, as those of agents do. */
+  readonly strict?: boolean
+}
 
 /** A stock Envoy that takes its clusters and listeners from a test's server. Disposing of it kills it. */
 export class EnvoyFixture implements AsyncDisposable {
@@ -14,11 +28,16 @@ export class EnvoyFixture implements AsyncDisposable {
   readonly #admin: string
   #log = ''
 
-  constructor(binary: string, server: GrpcFixture, apiType: ApiType = 'DELTA_GRPC') {
-    this.#admin = join(server.directory, 'admin.sock')
-    const bootstrap = join(server.directory, 'bootstrap.json')
+  constructor(
+    binary: string,
+    server: Served,
+    { apiType = 'DELTA_GRPC', name = 'envoy', strict = true }: EnvoyOptions = {},
+  ) {
+    this.#admin = join(server.directory, `${name}.admin.sock`)
+    const bootstrap = join(server.directory, `${name}.json`)
     writeFileSync(bootstrap, JSON.stringify(buildBootstrap(server.socket, this.#admin, apiType)))
-    const options = ['--reject-unknown-dynamic-fields', '--use-dynamic-base-id', '--concurrency', '1', '-l', 'info']
+    const options = ['--use-dynamic-base-id', '--concurrency', '1', '-l', 'info']
+    if (strict) options.push('--reject-unknown-dynamic-fields')
     this.#process = spawn(binary, ['-c', bootstrap, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process.stderr?.on('data', (text) => {
       this.#log += text

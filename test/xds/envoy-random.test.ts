@@ -37,7 +37,7 @@ async function play(seed: number, apiType: ApiType): Promise<void> {
   await using server = await GrpcFixture.start()
   let model = randomPublication({ random, faulty: 0 }, undefined)
   server.publication.set(toEnvoy(model, server.directory))
-  await using envoy = new EnvoyFixture(binary ?? '', server, apiType)
+  await using envoy = new EnvoyFixture(binary ?? '', server, { apiType })
   const until = async (holds: () => boolean) => {
     try {
       await waitFor(server.xds.activity, holds, AbortSignal.timeout(20_000))

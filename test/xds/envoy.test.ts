@@ -147,7 +147,7 @@ async function startWith(
   apiType: ApiType = 'DELTA_GRPC',
 ): Promise<EnvoyFixture> {
   server.publication.set(publish(resources, ['envoy']))
-  const envoy = new EnvoyFixture(binary ?? '', server, apiType)
+  const envoy = new EnvoyFixture(binary ?? '', server, { apiType })
   await acknowledged(server, envoy, LISTENER)
   return envoy
 }
