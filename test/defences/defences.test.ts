@@ -7,8 +7,9 @@ import { ENVOYS } from './envoys.js'
 import { JOINING } from './joining.js'
 import { RECOVERY } from './recovery.js'
 import { runWithout } from './run-defence.js'
+import { STREAMS } from './streams.js'
 
-const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS, ...RECOVERY, ...ENVOYS]
+const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS, ...STREAMS, ...RECOVERY, ...ENVOYS]
 
 suite('switched off, a defence is missed by its test:', { concurrency: 2 }, () => {
   for (const defence of DEFENCES) test(defence.defence, () => checkMissed(defence))

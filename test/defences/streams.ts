@@ -1,0 +1,38 @@
+import { type Defence, defencesOf } from './defence.js'
+
+const calls = (file: string) => defencesOf(file, 'api/hostile-calls.test.js')
+const newcomers = defencesOf('common/xds/newcomers.js', 'xds/herd.test.js')
+
+/** What keeps strangers on the control plane's port, and herds of hosts, from others. */
+export const STREAMS: readonly Defence[] = [
+  calls('controlplane/api/handshakes.js')(
+    'one address has only a part of the handshakes',
+    'this.#running = new Tally(limits.handshakes);',
+    'this.#running = new Tally({ total: 32, perAddress: 32 });',
+    'who begin handshakes and do not go on keep no host waiting',
+  ),
+  calls('controlplane/api/tls-server.js')(
+    'connections without a certificate are bounded',
+    'if (giveBack === undefined) {',
+    'if (false) {',
+    'who hold connections without a certificate leave room for hosts, from the same address too',
+  ),
+  newcomers(
+    'new streams have their first answers by turns',
+    'this.#served.size < this.#limit',
+    'true',
+    'are answered by turns in the order in which they came, never more than the limit at once',
+  ),
+  newcomers(
+    'a newcomer that does not answer loses its turn',
+    'this.end(stream);\n            this.#freed();',
+    '',
+    'do not wait for ever for those that do not answer, or that go',
+  ),
+  defencesOf('common/xds/whole-list.js', 'xds/world-stream.test.js')(
+    'a list keeps what may not go yet',
+    'const list = new Map([...this.#held, ...this.#stuck]);',
+    'const list = new Map();',
+    'keeps in the list of clusters what is still referred to, and leaves it out when it is not',
+  ),
+]
