@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -17,7 +17,8 @@ function place(t: TestContext, files: Readonly<Record<string, string | Buffer>>)
 
 function validate(root: string, ...words: readonly string[]) {
   const environment = { PATH: process.env['PATH'], MESH_AGENT_CONFIG: join(root, 'agent.yaml') }
-  const parameters = [MESH, 'validate', '--config', join(root, 'controlplane.yaml'), ...words]
+  const settings = join(root, 'controlplane.yaml')
+  const parameters = [MESH, 'validate', ...(existsSync(settings) ? ['--config', settings] : []), ...words]
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, { encoding: 'utf8', env: environment })
   return { status, text: stdout.replaceAll(`${root}/`, '') + stderr.replaceAll(`${root}/`, '') }
 }
