@@ -147,17 +147,22 @@ async function atLeast(count: number, seen: () => number, ends: readonly Promise
 
 /** A state-of-the-world stream of the hostile host. */
 class WorldCall {
-  readonly failed: Promise<ServiceError>
   received = 0
+  readonly #failed: Promise<ServiceError>
   readonly #call
   readonly #messages: AsyncIterator<Buffer>
 
   constructor(t: TestContext, server: AttackedServer, client = server.client(t, HOSTILE)) {
     const { path, requestSerialize, responseDeserialize } = STATE_OF_THE_WORLD_METHOD
     this.#call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize)
-    this.failed = new Promise((resolve) => this.#call.on('error', (error) => resolve(error as ServiceError)))
+    this.#failed = new Promise((resolve) => this.#call.on('error', (error) => resolve(error as ServiceError)))
     this.#call.on('data', () => this.received++)
     this.#messages = this.#call[Symbol.asyncIterator]()
+  }
+
+  /** The status with which the server has ended the stream. */
+  get failed(): Promise<ServiceError> {
+    return within(10_000, this.#failed)
   }
 
   ask(typeUrl: string, resourceNames: string[], node: { id: string; cluster?: string } = { id: HOSTILE }): void {

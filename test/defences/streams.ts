@@ -17,6 +17,18 @@ export const STREAMS: readonly Defence[] = [
     'if (false) {',
     'who hold connections without a certificate leave room for hosts, from the same address too',
   ),
+  calls('common/xds/limits.js')(
+    'a client says a bounded number of bytes of itself',
+    'node.length <= limits.nodeBytes',
+    'true',
+    'is cut for a million names, and for a node as large as a novel',
+  ),
+  calls('common/xds/served-stream.js')(
+    'what a client says anew of itself is looked at',
+    'this.#client !== undefined && (node === undefined || sameBytes(node, this.#node))',
+    'this.#client !== undefined',
+    'is cut for the node ID of another host, and for one that changes',
+  ),
   newcomers(
     'new streams have their first answers by turns',
     'this.#served.size < this.#limit',
