@@ -45,11 +45,7 @@ export function settleCaller(
   return async (signal) => {
     let kept = membership.caller
     for await (const files of services.values(signal)) {
-      const { caller, decided } = decideCaller(
-        setting,
-        kept,
-        files.map(({ service }) => service),
-      )
+      const { caller, decided } = decideCaller(setting, kept, [...new Set(files.map(({ service }) => service))])
       if (caller !== facts.value.caller) facts.set({ ...facts.value, caller })
       if (decided === undefined) continue
       kept = decided

@@ -22,6 +22,7 @@ import { NoAddress, readHostFacts } from './facts.js'
 import { Certificates, readCredentials } from './identity/certificates.js'
 import { ownSecrets } from './identity/own-secrets.js'
 import { IdentityStore, type Membership } from './identity/store.js'
+import type { PlacedService } from './inbound-ports.js'
 import { leaveInOrder } from './leave.js'
 import { waitForMembership } from './membership.js'
 import { addAgentMetrics, countCertificateRequests } from './metrics/agent-metrics.js'
@@ -37,7 +38,6 @@ import { buildReports, type ReportSources, reportChanges } from './report-change
 import type { HostFacts } from './reports.js'
 import { adminSocketPath, runEnvoy, xdsSocketPath } from './run-envoy.js'
 import { runServiceChecks } from './service-checks.js'
-import type { ServiceFile } from './service-file.js'
 import { watchServices } from './services.js'
 import type { AgentSettings } from './settings-schema.js'
 import { untilSettled } from './settled.js'
@@ -121,7 +121,7 @@ async function assemble(assembly: Assembly) {
   const initial = await readCredentials(store)
   if (initial === undefined) throw new IdentityLost(settings.stateDirectory)
   const metrics = processMetrics('agent')
-  const services = new Latest<readonly ServiceFile[]>([])
+  const services = new Latest<readonly PlacedService[]>([])
   const allowed = new Latest<readonly string[]>([])
   const certificates: Certificates = new Certificates({
     store,

@@ -4,17 +4,17 @@ import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import type { Credentials } from './identity/certificates.js'
+import type { PlacedService } from './inbound-ports.js'
 import type { RelayStatus } from './relay/relay.js'
 import { buildEnvoyReport, buildHostReport, buildServicesReport, type HostFacts } from './reports.js'
 import type { ServiceHealths } from './service-checks.js'
-import type { ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Everything that reports are made from. */
 export interface ReportSources {
   readonly settings: AgentSettings
   readonly facts: Latest<HostFacts>
-  readonly services: Latest<readonly ServiceFile[]>
+  readonly services: Latest<readonly PlacedService[]>
   readonly healths: Latest<ServiceHealths>
   readonly envoy: Latest<EnvoyState>
   readonly relay: Latest<RelayStatus>

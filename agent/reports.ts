@@ -15,8 +15,9 @@ import { VERSION } from '../common/version.js'
 import type { ServiceHealth } from './checks/run-check.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import type { Credentials } from './identity/certificates.js'
+import type { PlacedService } from './inbound-ports.js'
 import type { RelayStatus } from './relay/relay.js'
-import type { ServiceFile } from './service-file.js'
+import { instanceKey, type ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Facts of the host that are not in its settings. */
@@ -69,19 +70,19 @@ export interface ServicesInput {
   /** Where services listen so that other hosts reach them around the mesh. */
   readonly exposed: readonly SocketAddress[]
   readonly leaving: boolean
-  /** By service; undefined until its first check has a result. */
+  /** By instance; undefined until its first check has a result. */
   readonly checks: ReadonlyMap<string, ServiceHealth | undefined>
   readonly envoy: EnvoyState['state']
   readonly credentials: Credentials
 }
 
 /** What the agent says of its services, in the order of their files. */
-export function buildServicesReport(services: readonly ServiceFile[], input: ServicesInput): ServicesReport {
+export function buildServicesReport(services: readonly PlacedService[], input: ServicesInput): ServicesReport {
   return create(ServicesReportSchema, { services: services.map((service) => buildServiceReport(service, input)) })
 }
 
-function buildServiceReport(file: ServiceFile, input: ServicesInput): ServiceReport {
-  const { health, detail } = judgeHealth(file.service, input)
+function buildServiceReport(file: PlacedService, input: ServicesInput): ServiceReport {
+  const { health, detail } = judgeHealth(file, input)
   return create(ServiceReportSchema, {
     service: file.service,
     ports: file.ports.map(({ name, port, protocol, assumed }) => ({ name, port, protocol, assumedProtocol: assumed })),
@@ -97,17 +98,19 @@ function buildServiceReport(file: ServiceFile, input: ServicesInput): ServiceRep
       bind: formatSocketAddress(bind),
       port: port ?? '',
     })),
+    inboundPort: file.inboundPort,
   })
 }
 
 /** A service gets requests only when its application answers and Envoy can take them with its certificate. */
-function judgeHealth(service: string, input: ServicesInput): { readonly health: Health; readonly detail: string } {
+function judgeHealth(file: ServiceFile, input: ServicesInput): { readonly health: Health; readonly detail: string } {
   if (input.leaving) return { health: Health.DRAINING, detail: 'the host leaves' }
-  const check = input.checks.get(service)
+  const check = input.checks.get(instanceKey(file))
   if (check === undefined) return { health: Health.CRITICAL, detail: 'not checked yet' }
   if (check.health === 'critical') return { health: Health.CRITICAL, detail: check.detail }
   if (input.envoy !== 'ready') return { health: Health.CRITICAL, detail: `Envoy is ${input.envoy}` }
-  if (!input.credentials.services.has(service)) return { health: Health.CRITICAL, detail: 'it has no certificate yet' }
+  if (!input.credentials.services.has(file.service))
+    return { health: Health.CRITICAL, detail: 'it has no certificate yet' }
   return { health: Health.PASSING, detail: check.detail }
 }
 

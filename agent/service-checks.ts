@@ -4,9 +4,9 @@ import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
 import { runCheck, type ServiceHealth, START_SPREAD } from './checks/run-check.js'
 import type { Environment } from './envoy/environment.js'
-import { checkOf, type ServiceFile } from './service-file.js'
+import { checkOf, instanceKey, type ServiceFile } from './service-file.js'
 
-/** The newest result of each service's check; a service without a result yet is missing. */
+/** The newest result of each instance's check, by its key; one without a result yet is missing. */
 export type ServiceHealths = ReadonlyMap<string, ServiceHealth | undefined>
 
 type WantedCheck = ReturnType<typeof checkOf>
@@ -35,7 +35,7 @@ export function runServiceChecks(
     const running = new Map<string, RunningCheck>()
     let spread = START_SPREAD
     for await (const files of services.values(signal)) {
-      const wanted = new Map(files.map((file) => [file.service, checkOf(file, environment)]))
+      const wanted = new Map(files.map((file) => [instanceKey(file), checkOf(file, environment)]))
       for (const [service, check] of running) {
         if (isDeepStrictEqual(wanted.get(service), check.wanted)) continue
         check.stop()
@@ -86,8 +86,8 @@ function startCheck(
   return () => stopped.abort()
 }
 
-function without(healths: ServiceHealths, service: string): ServiceHealths {
+function without(healths: ServiceHealths, key: string): ServiceHealths {
   const next = new Map(healths)
-  next.delete(service)
+  next.delete(key)
   return next
 }

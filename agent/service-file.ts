@@ -38,10 +38,15 @@ export interface ServiceFile {
   readonly location: Location
 }
 
+/** What tells an instance from the others of this host: `payments:9090`, the service and its first port. */
+export function instanceKey({ service, ports }: Pick<ServiceFile, 'service' | 'ports'>): string {
+  return `${service}:${ports[0]?.port}`
+}
+
 /** Reads one document of a service file. */
 export function interpretService(document: YamlDocument): Interpreted<ServiceFile> {
   const raw = (document.value ?? {}) as Readonly<Record<string, unknown>>
-  const { service, kind } = raw
+  const { kind } = raw
   const foreign = foreignDocument(raw, document)
   if (foreign !== undefined) return { identity: undefined, document: undefined, problems: [foreign] }
   if (kind !== undefined) {
@@ -49,7 +54,7 @@ export function interpretService(document: YamlDocument): Interpreted<ServiceFil
     const finding = { code: 'MSH0212', path: ['kind'], message, hint: 'move it there, or remove the line' } as const
     return { identity: undefined, document: undefined, problems: [problemAt(document, finding)] }
   }
-  const identity = typeof service === 'string' ? `service ${service}` : undefined
+  const identity = identityOf(document.value)
   const { located, problems } = validate<ServiceFileText>(document, serviceFile)
   if (located === undefined) return { identity, document: undefined, problems }
   const wrong = checkService(located.value, document)
@@ -57,6 +62,14 @@ export function interpretService(document: YamlDocument): Interpreted<ServiceFil
   const ports = portsOf(located.value)
   const value = toService(located.value, ports, located.location)
   return { identity, document: { ...located, value }, problems: assumedProtocols(document, located.value, ports) }
+}
+
+/** What tells a document from the others, also of an invalid one; undefined where not even that can be read. */
+function identityOf(value: unknown): string | undefined {
+  const { service, port, ports } = (value ?? {}) as Partial<Record<'service' | 'port' | 'ports', unknown>>
+  const [first] = typeof ports === 'object' && ports !== null ? Object.values(ports) : [port]
+  const number: unknown = typeof first === 'object' && first !== null ? first.port : first
+  return typeof service === 'string' && typeof number === 'number' ? `service ${service}:${number}` : undefined
 }
 
 const CHECK_KINDS = ['http', 'tcp', 'grpc', 'exec'] as const

@@ -11,23 +11,30 @@ import type { Log } from '../common/log.js'
 import { formatProblem, type Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
 import { distrustFile } from './file-owner.js'
-import { interpretService, type ServiceFile } from './service-file.js'
+import { InboundPortStore, type PlacedService, placeServices } from './inbound-ports.js'
+import { instanceKey, interpretService, type ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Keeps the services of this host up to date from their directory, for as long as the signal does not abort. */
-export function watchServices(settings: AgentSettings, services: Latest<readonly ServiceFile[]>, log: Log): Task {
+export function watchServices(settings: AgentSettings, services: Latest<readonly PlacedService[]>, log: Log): Task {
   return async (signal) => {
     const store = new LastGoodStore(settings.stateDirectory, 'last-good-services.json', log)
     const loader = new ServicesLoader(await store.read())
     const ownUser = process.getuid?.() ?? 0
+    const portStore = new InboundPortStore(settings.stateDirectory, log)
+    let ports = await portStore.read()
     let before: readonly Problem[] = []
     for await (const files of watchFiles([settings.servicesDirectory], signal, {
       refuse: (owner) => refuseOwner(owner, ownUser),
     })) {
       const loaded = loader.load(files, Date.now())
-      for (const problem of newProblems(before, loaded.problems)) report(problem, log)
-      before = loaded.problems
-      if (!isDeepStrictEqual(services.value, loaded.services)) services.set(loaded.services)
+      const next = placeServices(ports, loaded.services, rangeOf(settings))
+      if (next.ports !== ports) await portStore.write(next.ports)
+      ports = next.ports
+      const problems = [...loaded.problems, ...next.unplaced.map((service) => noPort(service, settings))]
+      for (const problem of newProblems(before, problems)) report(problem, log)
+      before = problems
+      if (!isDeepStrictEqual(services.value, next.placed)) services.set(next.placed)
       await store.write(loaded.lastGood)
     }
   }
@@ -73,8 +80,25 @@ export function refuseOwner(owner: FileOwner, ownUser: number): Pick<Problem, 'm
 
 function duplicate(refused: Located<ServiceFile>, kept: Located<ServiceFile>): Problem {
   const { file, line } = kept.location
-  const message = `${kept.value.service} stands in ${file}:${line} already; several instances of one service on a host are not supported yet`
-  return problemAt(refused, { code: 'MSH0251', path: ['service'], message, hint: 'remove one of them' })
+  const message = `${instanceKey(kept.value)} stands in ${file}:${line} already; several instances of a service differ in their first port`
+  return problemAt(refused, { code: 'MSH0250', path: ['service'], message, hint: 'remove one of them' })
+}
+
+function rangeOf({ inbound }: AgentSettings) {
+  return { ...inbound.morePorts, taken: inbound.port }
+}
+
+function noPort(service: ServiceFile, { inbound }: AgentSettings): Problem {
+  const { first, last } = inbound.morePorts
+  const message = `no inbound port is left for ${instanceKey(service)}: ${first}-${last} are all taken`
+  return {
+    ...service.location,
+    code: 'MSH0253',
+    severity: 'error',
+    path: 'service',
+    message,
+    hint: 'widen inbound.morePorts in agent.yaml',
+  }
 }
 
 function report(problem: Problem, log: Log): void {

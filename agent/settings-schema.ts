@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { duration, hostName, label, labels, locality, notYet, port } from '../common/config/fields.js'
+import { duration, hostName, type IssueParams, label, labels, locality, notYet, port } from '../common/config/fields.js'
 import { addressAndPort, ipAndPort } from '../common/config/socket-address-field.js'
 
 const ipAddress = z
@@ -26,10 +26,24 @@ const envoy = z.strictObject({
   anyVersion: z.boolean().default(false).describe('start an Envoy that is older than the supported ones'),
 })
 
+const portRange = z
+  .string()
+  .transform((text, context) => {
+    const [, first, last] = (/^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []).map(Number)
+    if (first !== undefined && last !== undefined && first >= 1 && first <= last && last <= 65_535)
+      return { first, last }
+    const params = { hint: 'write for example 15100-15199' } satisfies IssueParams
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not a range of ports`, params })
+    return z.NEVER
+  })
+  .meta({ pattern: '^\\d{1,5}-\\d{1,5}$' })
+
 const inbound = z.strictObject({
   address: ipAddress.optional().describe('absent: `address`'),
   port: port.default(15006).describe('for the mutual TLS of other hosts'),
-  morePorts: notYet(),
+  morePorts: portRange
+    .prefault('15100-15199')
+    .describe('for further instances of a service on this host, one each; other hosts must reach these as they are'),
 })
 
 const names = z.strictObject({

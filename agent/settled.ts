@@ -3,7 +3,7 @@ import { delay } from '../common/tasks.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import type { HostFacts } from './reports.js'
 import type { ServiceHealths } from './service-checks.js'
-import type { ServiceFile } from './service-file.js'
+import { instanceKey, type ServiceFile } from './service-file.js'
 
 /** Longest wait before a host reports what it knows by then, milliseconds. */
 const LONGEST_MS = 3_000
@@ -39,7 +39,7 @@ export async function untilSettled(parts: SettlingParts, signal: AbortSignal): P
 
 function isSettled({ services, healths, facts, envoy, whole }: SettlingParts): boolean {
   const read = services.revision > 0
-  const checked = services.value.every(({ service }) => healths.value.get(service) !== undefined)
+  const checked = services.value.every((one) => healths.value.get(instanceKey(one)) !== undefined)
   const { occupiedPorts } = facts.value
   const ports = services.value.every((one) => one.ports.every(({ port }) => occupiedPorts.includes(port)))
   return read && checked && ports && (!whole.value || envoy.value.state === 'ready')

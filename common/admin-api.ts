@@ -78,6 +78,7 @@ export interface ServiceView {
 export interface InstanceView {
   readonly id: string
   readonly host: string | undefined
+  readonly ports: ServiceView['ports']
   readonly endpoint: string
   readonly reach: 'mesh' | 'plain'
   readonly version: string | undefined

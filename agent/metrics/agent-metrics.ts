@@ -8,7 +8,7 @@ import type { Credentials } from '../identity/certificates.js'
 import type { RelayStatus } from '../relay/relay.js'
 import type { Followed } from '../relay/upstream.js'
 import type { ServiceHealths } from '../service-checks.js'
-import type { ServiceFile } from '../service-file.js'
+import { instanceKey, type ServiceFile } from '../service-file.js'
 
 /** What the metrics of an agent are read from. */
 export interface AgentReadings {
@@ -141,12 +141,13 @@ function addServiceMetrics(metrics: MetricsRegistry, { services, healths }: Agen
     {
       name: 'mesh_agent_service_check_passing',
       help: 'What the check of a service of this host says: 1 or 0; absent before its first result.',
-      labels: ['service'],
+      labels: ['service', 'port'],
     },
     () =>
-      services.value.flatMap(({ service }) => {
-        const health = healths.value.get(service)?.health
-        return health === undefined ? [] : { labels: { service }, value: health === 'passing' ? 1 : 0 }
+      services.value.flatMap((file) => {
+        const health = healths.value.get(instanceKey(file))?.health
+        const labels = { service: file.service, port: String(file.ports[0]?.port) }
+        return health === undefined ? [] : { labels, value: health === 'passing' ? 1 : 0 }
       }),
   )
 }

@@ -16,7 +16,7 @@ export const SERVICE_COLUMNS: readonly Column<ServiceRow>[] = [
   { title: 'SERVICE', value: ({ service }) => service.service },
   {
     title: 'PORTS',
-    value: ({ service }) => service.ports.map(({ name, port, protocol }) => `${name}:${port}/${protocol}`).join(','),
+    value: ({ instance }) => instance.ports.map(({ name, port, protocol }) => `${name}:${port}/${protocol}`).join(','),
   },
   { title: 'HOST', value: ({ instance }) => instance.host ?? 'outside the mesh' },
   { title: 'VERSION', value: ({ instance }) => instance.version ?? '' },

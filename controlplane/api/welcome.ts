@@ -18,14 +18,14 @@ export interface WelcomeOptions {
 export function welcomes(options: WelcomeOptions): Pick<SessionContext, 'welcome' | 'subscribe'> {
   const { controlPlaneId, trustDomain, domain, trustBundlePem, mayRun, rights } = options
   return {
-    welcome: (host, reported) => ({
+    welcome: (host, services) => ({
       controlPlaneId,
       trustDomain,
       domain,
       trustBundlePem: trustBundlePem.value,
-      allowedServices: reported.filter((service) => mayRun(host, service)),
+      allowedServices: [...new Set(services)].filter((service) => mayRun(host, service)),
       refusedServices: Object.fromEntries(
-        reported
+        services
           .filter((service) => !mayRun(host, service))
           .map((service) => [service, 'neither the enrolment of the host nor a host-policy allows it']),
       ),

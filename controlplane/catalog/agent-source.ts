@@ -1,4 +1,4 @@
-import { parseSocketAddress } from '../../common/socket-address.js'
+import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import type { AgentRecord } from './agents.js'
 import type { CatalogHost, HostNames, Instance, InstancePort, Locality } from './catalog.js'
 import type { Presence } from './presence.js'
@@ -19,7 +19,7 @@ function instanceOf({ host, facts }: AgentRecord, service: ServiceFacts, presenc
     service: service.service,
     host,
     reach: 'mesh',
-    endpoint: facts.advertised,
+    endpoint: endpointOf(facts, service),
     ports,
     labels: { ...localityLabels(localityOf(facts)), ...facts.labels, ...service.labels },
     locality: localityOf(facts),
@@ -29,6 +29,11 @@ function instanceOf({ host, facts }: AgentRecord, service: ServiceFacts, presenc
     presence,
     provenance: [{ source: 'agent', host, place: service.source }],
   }
+}
+
+/** Behind NAT only the main port may differ from that of the listener: further ones are advertised as they are. */
+function endpointOf({ advertised }: HostFacts, { inboundPort }: ServiceFacts): SocketAddress {
+  return inboundPort === 0 ? advertised : { address: advertised.address, port: inboundPort }
 }
 
 /** The key of the merge: which service, on which host or address, by the port of its application. */
@@ -48,8 +53,14 @@ export function agentHost({ host, facts, services }: AgentRecord): CatalogHost {
     ...(names === undefined ? {} : { names }),
     ...(facts.caller === '' ? {} : { caller: facts.caller }),
     services: services
-      .map(({ service, ports }) => ({ service, ports: ports.map(portOf) }))
-      .sort((a, b) => (a.service < b.service ? -1 : 1)),
+      .map(({ service, ports, inboundPort }) => ({
+        service,
+        ports: ports.map(portOf),
+        ...(inboundPort === 0 ? {} : { inboundPort }),
+      }))
+      .sort((a, b) =>
+        a.service === b.service ? (a.inboundPort ?? 0) - (b.inboundPort ?? 0) : a.service < b.service ? -1 : 1,
+      ),
     upstreams: services.flatMap(({ service: declaredBy, source, upstreams }) =>
       upstreams.map(({ service, bind, port }) => ({
         declaredBy,

@@ -79,6 +79,14 @@ export interface DeclaredUpstream {
   readonly place: string
 }
 
+/** An instance on its host. */
+export interface HostedService {
+  readonly service: string
+  readonly ports: readonly InstancePort[]
+  /** Where other Envoys find it, for instances beside the first of their service; absent: the host's inbound port. */
+  readonly inboundPort?: number
+}
+
 /** A host with an agent: what its Envoy must be given beside what all Envoys get. */
 export interface CatalogHost {
   readonly name: string
@@ -92,8 +100,8 @@ export interface CatalogHost {
   readonly names?: HostNames
   /** The service whose identity calls by name carry; absent: the host's own identity. */
   readonly caller?: string
-  /** Services that it reports and may run, sorted by name, with their ports; also those that are critical. */
-  readonly services: readonly { readonly service: string; readonly ports: readonly InstancePort[] }[]
+  /** What it reports and may run, sorted by service and inbound port; also those that are critical. */
+  readonly services: readonly HostedService[]
   readonly upstreams: readonly DeclaredUpstream[]
   /** `1.40.0`; absent until its Envoy was found. */
   readonly envoyVersion?: string

@@ -83,12 +83,19 @@ export const serviceReport = z.strictObject({
   upstreams: z
     .array(z.strictObject({ service: name, bind: socketAddress, port: z.union([z.literal(''), name]) }))
     .max(1000),
+  /** Of an instance beside the first of its service on the host; 0: the host's own. */
+  inboundPort: z.int().min(0).max(65_535).default(0),
 })
 
 const servicesReport = z
   .array(serviceReport)
   .max(MOST_SERVICES)
-  .refine((all) => new Set(all.map((one) => one.service)).size === all.length, 'one service twice')
+  .refine((all) => areUnique(all.map(({ service, ports }) => `${service}:${ports[0]?.port}`)), 'one instance twice')
+  .refine((all) => areUnique(all.map((one) => `${one.service}@${one.inboundPort}`)), 'instances at one inbound port')
+
+function areUnique(keys: readonly string[]): boolean {
+  return new Set(keys).size === keys.length
+}
 
 /** A host as its agent describes it. */
 export type HostFacts = z.infer<typeof hostReport>
@@ -168,6 +175,7 @@ export function parseServicesReport(message: ServicesReport): readonly ServiceFa
       source: report.source,
       exposedAt: report.exposedAt,
       upstreams: report.upstreams.map(({ service, bind, port }) => ({ service, bind: parseSocketAddress(bind), port })),
+      inboundPort: report.inboundPort,
     })),
   )
 }

@@ -128,7 +128,7 @@ export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
 
 /** The cluster that leads from an inbound filter chain to the application on the same host. */
 export function buildApplicationCluster(port: InboundPort): Cluster {
-  const name = applicationCluster(port.name)
+  const name = applicationCluster(port.local)
   return create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },

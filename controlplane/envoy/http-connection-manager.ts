@@ -126,7 +126,7 @@ export function inboundConnectionManager(port: InboundPort): Any {
     statPrefix: 'inbound',
     routeSpecifier: {
       case: 'rds',
-      value: { configSource: ADS, routeConfigName: inboundRouteName(port.name) },
+      value: { configSource: ADS, routeConfigName: inboundRouteName(port.local) },
     },
     httpFilters: [DENY, ALLOW, ROUTER],
     streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),

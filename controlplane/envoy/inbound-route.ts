@@ -6,9 +6,13 @@ import { duration } from './messages.js'
 import { applicationCluster, inboundRouteName, UNDELIVERED_HEADER } from './names.js'
 import { rbacPerRoute } from './rbac.js'
 
-/** Everything for one port goes to its application, if the rules let it. Timeouts and retries are the caller's. */
-export function buildInboundRoutes({ name, access, rejectEscapedSlashes }: InboundRoutes): RouteConfiguration {
-  const routeName = inboundRouteName(name)
+/**
+ * Everything for one port goes to its application, if the rules let it. Timeouts and retries are the caller's.
+ *
+ * @param local what the port is called on its host
+ */
+export function buildInboundRoutes({ access, rejectEscapedSlashes }: InboundRoutes, local: string): RouteConfiguration {
+  const routeName = inboundRouteName(local)
   return create(RouteConfigurationSchema, {
     name: routeName,
     virtualHosts: [
@@ -23,7 +27,7 @@ export function buildInboundRoutes({ name, access, rejectEscapedSlashes }: Inbou
             action: {
               case: 'route',
               value: {
-                clusterSpecifier: { case: 'cluster', value: applicationCluster(name) },
+                clusterSpecifier: { case: 'cluster', value: applicationCluster(local) },
                 timeout: duration(0),
               },
             },

@@ -8,10 +8,10 @@ import {
 import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
 import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 import type { SocketAddress } from '../../common/socket-address.js'
-import type { InboundPort, MeshHost, NamedPort, UpstreamListener } from '../mesh/mesh.js'
+import type { InboundListener, InboundPort, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
 import { duration, pack, socketAddress } from './messages.js'
-import { applicationCluster, INBOUND_LISTENER, nameListener, REDIRECT_LISTENER } from './names.js'
+import { applicationCluster, INBOUND_STATS, nameListener, REDIRECT_LISTENER } from './names.js'
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
 
@@ -31,14 +31,14 @@ const BUFFER_BYTES = 1024 * 1024
 const HANDSHAKE_MS = 10_000
 
 /**
- * The listener for other Envoys: one filter chain for each port that the host serves, told apart by TLS server name. A
+ * A listener for other Envoys: one filter chain for each port that is served there, told apart by TLS server name. A
  * connection without TLS, or for a name that is not served, matches none and is closed.
  */
-export function buildInboundListener({ inbound, ports }: MeshHost, trustDomain: string): Listener {
+export function buildInboundListener({ name, address, ports }: InboundListener, trustDomain: string): Listener {
   return create(ListenerSchema, {
-    name: INBOUND_LISTENER,
-    address: socketAddress(inbound),
-    statPrefix: INBOUND_LISTENER,
+    name,
+    address: socketAddress(address),
+    statPrefix: INBOUND_STATS,
     trafficDirection: TrafficDirection.INBOUND,
     perConnectionBufferLimitBytes: BUFFER_BYTES,
     listenerFilters: [
@@ -49,16 +49,16 @@ export function buildInboundListener({ inbound, ports }: MeshHost, trustDomain: 
 }
 
 function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
-  const { name, service, carriage, serverName } = port
+  const { name, local, service, carriage, serverName } = port
   return create(FilterChainSchema, {
-    name,
+    name: local,
     filterChainMatch: { serverNames: [serverName], transportProtocol: 'tls' },
     filters: [
       carriage === 'requests'
         ? networkFilter(HTTP_FILTER, inboundConnectionManager(port))
         : networkFilter(
             TCP_FILTER,
-            tcpProxy('inbound', [{ cluster: applicationCluster(name), weight: 1 }], INBOUND_ATTEMPTS),
+            tcpProxy('inbound', [{ cluster: applicationCluster(local), weight: 1 }], INBOUND_ATTEMPTS),
           ),
     ],
     transportSocket: downstreamTls({ service, port: name, carriage, trustDomain }),

@@ -10,7 +10,7 @@ export function outboundRouteName(port: string): string {
   return `outbound/${port}`
 }
 
-/** The inbound route configuration of a port. */
+/** The inbound route configuration of a port, by what it is called on its host. */
 export function inboundRouteName(port: string): string {
   return `inbound/${port}`
 }
@@ -28,8 +28,8 @@ export function asIdentity(name: string, service: string | undefined): string {
   return service === undefined ? name : `${name}@${service}`
 }
 
-/** The listener for connections of other Envoys. */
-export const INBOUND_LISTENER = 'inbound'
+/** The statistics of listeners for connections of other Envoys, whatever their number. */
+export const INBOUND_STATS = 'inbound'
 
 /** The listener that answers DNS. */
 export const DNS_LISTENER = 'dns'

@@ -6,6 +6,7 @@ import { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/
 import { SecretSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
 import type {
+  InboundListener,
   InboundPort,
   InboundRoutes,
   Mesh,
@@ -31,7 +32,6 @@ import {
   applicationCluster,
   asIdentity,
   DNS_LISTENER,
-  INBOUND_LISTENER,
   inboundRouteName,
   nameListener,
   outboundRouteName,
@@ -141,18 +141,23 @@ function redirectRecipe(scope: string, address: SocketAddress): Recipe {
 
 /** What is particular to one host: its inbound side, and the listeners of its declared upstreams. */
 export function hostRecipes(host: MeshHost, mesh: Mesh, settings: ResourceSettings): readonly Recipe[] {
-  const inbound: Recipe = {
-    type: LISTENER,
-    name: INBOUND_LISTENER,
-    scope: host.name,
-    input: { inbound: host.inbound, ports: host.ports, trustDomain: mesh.trustDomain },
-    build: () => encode(ListenerSchema, buildInboundListener(host, mesh.trustDomain)),
-  }
   return [
-    ...(host.ports.length === 0 ? [] : [inbound]),
+    ...host.inbound.map((listener) => listenerRecipe(listener, host, mesh)),
     ...host.upstreams.flatMap((upstream) => upstreamRecipe(upstream, host, mesh)),
-    ...host.ports.flatMap((port) => portRecipes(port, host, mesh.ports.get(port.name), settings)),
+    ...host.inbound
+      .flatMap(({ ports }) => ports)
+      .flatMap((port) => portRecipes(port, host, mesh.ports.get(port.name), settings)),
   ]
+}
+
+function listenerRecipe(listener: InboundListener, host: MeshHost, { trustDomain }: Mesh): Recipe {
+  return {
+    type: LISTENER,
+    name: listener.name,
+    scope: host.name,
+    input: { listener, trustDomain },
+    build: () => encode(ListenerSchema, buildInboundListener(listener, trustDomain)),
+  }
 }
 
 function upstreamRecipe(upstream: UpstreamListener, host: MeshHost, { ports }: Mesh): readonly Recipe[] {
@@ -171,7 +176,7 @@ function portRecipes(
 ): readonly Recipe[] {
   const application: Recipe = {
     type: CLUSTER,
-    name: applicationCluster(port.name),
+    name: applicationCluster(port.local),
     scope: host.name,
     input: port,
     build: () => encode(ClusterSchema, buildApplicationCluster(port)),
@@ -179,15 +184,15 @@ function portRecipes(
   const { inbound, allowList } = meshPort ?? {}
   return [
     application,
-    ...(inbound === undefined ? [] : [inboundRecipe(inbound)]),
+    ...(inbound === undefined ? [] : [inboundRecipe(inbound, port.local)]),
     ...(allowList === undefined ? [] : [allowRecipe(allowList, settings)]),
   ]
 }
 
 /** The same on every host that serves the port, so it is made once. */
-function inboundRecipe(inbound: InboundRoutes): Recipe {
-  const build = () => encode(RouteConfigurationSchema, buildInboundRoutes(inbound))
-  return { type: ROUTE, name: inboundRouteName(inbound.name), input: { ...inbound, sources: [] }, build }
+function inboundRecipe(inbound: InboundRoutes, local: string): Recipe {
+  const build = () => encode(RouteConfigurationSchema, buildInboundRoutes(inbound, local))
+  return { type: ROUTE, name: inboundRouteName(local), input: { ...inbound, sources: [] }, build }
 }
 
 /** The same on every host that serves the port, so it is made once. */

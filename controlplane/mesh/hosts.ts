@@ -1,9 +1,9 @@
 import type { Protocol } from '../../common/config/fields.js'
 import { carriageOf, speechOf } from '../../common/protocol.js'
-import type { CatalogHost, DeclaredUpstream } from '../catalog/catalog.js'
+import type { CatalogHost, DeclaredUpstream, HostedService } from '../catalog/catalog.js'
 import { serverName } from './clusters.js'
 import type { Lookup } from './destinations.js'
-import type { InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
+import type { InboundListener, InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
 import { viewKey } from './names.js'
 import { type Problems, parsePlace, problemOf } from './report.js'
 import type { MeshSettings } from './settings.js'
@@ -23,25 +23,43 @@ export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings,
   const nameView = viewKey(host, numbers)
   return {
     name: host.name,
-    inbound: host.inbound,
-    ports: inboundPorts(host, ports, lookup, settings),
+    inbound: inboundListeners(host, ports, lookup, settings),
     upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
     ...(nameView === undefined ? {} : { nameView }),
   }
 }
 
+function inboundListeners(
+  host: CatalogHost,
+  ports: ReadonlyMap<string, MeshPort>,
+  lookup: Lookup,
+  settings: MeshSettings,
+): readonly InboundListener[] {
+  const { address, port } = host.inbound
+  const numbers = [...new Set(host.services.map(({ inboundPort }) => inboundPort))]
+  return numbers.flatMap((number) => {
+    const served = host.services.filter(({ inboundPort }) => inboundPort === number)
+    const carried = inboundPorts(served, host, ports, lookup, settings)
+    if (carried.length === 0) return []
+    const name = number === undefined ? 'inbound' : `inbound/${number}`
+    return { name, address: { address, port: number ?? port }, ports: carried }
+  })
+}
+
 function inboundPorts(
+  services: readonly HostedService[],
   host: CatalogHost,
   ports: ReadonlyMap<string, MeshPort>,
   lookup: Lookup,
   { domain }: MeshSettings,
 ): readonly InboundPort[] {
-  return host.services.flatMap(({ service, ports: served }) =>
+  return services.flatMap(({ service, ports: served, inboundPort }) =>
     served.flatMap(({ name: portName, port, protocol }) => {
       const named = ports.get(`${service}/${portName}`)?.named
       if (named === undefined) return []
       return {
         name: named.name,
+        local: inboundPort === undefined ? named.name : `${named.name}/${inboundPort}`,
         service,
         carriage: named.carriage,
         serverName: serverName(portName, service, domain),

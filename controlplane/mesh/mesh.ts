@@ -165,10 +165,12 @@ export interface HttpAccess {
   readonly allow?: readonly AccessRule[]
 }
 
-/** A port of a service on the host that runs it: a filter chain of the inbound listener. */
+/** A port of a service on the host that runs it: a filter chain of an inbound listener. */
 export interface InboundPort {
   /** `payments/main` */
   readonly name: string
+  /** Unique among the ports of its host: the name or, for a further instance of the service, `payments/main/15100`. */
+  readonly local: string
   readonly service: string
   readonly carriage: Carriage
   readonly serverName: string
@@ -207,11 +209,19 @@ export interface UpstreamListener {
   readonly as?: string
 }
 
+/** Where a host's Envoy takes connections of others: one for all first instances, one for each further one of a service. */
+export interface InboundListener {
+  /** `inbound`, or `inbound/15100` */
+  readonly name: string
+  readonly address: SocketAddress
+  /** Never empty; their server names differ. */
+  readonly ports: readonly InboundPort[]
+}
+
 /** What is particular to one host. */
 export interface MeshHost {
   readonly name: string
-  readonly inbound: SocketAddress
-  readonly ports: readonly InboundPort[]
+  readonly inbound: readonly InboundListener[]
   readonly upstreams: readonly UpstreamListener[]
   /** Key into {@link Mesh.nameViews}; absent: names are off. */
   readonly nameView?: string

@@ -82,7 +82,7 @@ function portOf(
     )
   }
   const numbers = [...new Set(fitting.map(({ port }) => port.port))].sort((a, b) => a - b)
-  noteDifferentNumbers(service, portName, numbers, fitting[0]?.instance, problems)
+  noteDifferentNumbers(service, portName, fitting, problems)
   const instances = fitting.map(({ instance }) => instance)
   const reach = instances[0]?.reach ?? 'mesh'
   const carriage = carriageOf(protocol)
@@ -114,10 +114,15 @@ function mostCommon<T>(values: readonly T[]): T | undefined {
 function noteDifferentNumbers(
   service: string,
   portName: string,
-  numbers: readonly number[],
-  instance: Instance | undefined,
+  having: readonly { readonly instance: Instance; readonly port: InstancePort }[],
   problems: Problems,
 ): void {
+  // Instances that share a host cannot have the same number: the first of each host is compared.
+  const hosts = new Map(
+    having.map(({ instance, port }) => [instance.host ?? instance.id, port.port] as const).reverse(),
+  )
+  const numbers = [...new Set(hosts.values())].sort((a, b) => a - b)
+  const instance = having[0]?.instance
   // Callers of a service outside the mesh reach each instance on its own port; that is nothing to wonder about.
   if (numbers.length < 2 || instance === undefined || instance.reach === 'plain') return
   problems.push(

@@ -25,6 +25,7 @@ const service = z.strictObject({
   protocol: protocol.optional().describe('absent: http'),
   version: z.string().optional().describe('the label `version`'),
   health: z.enum(['passing', 'critical']).optional().describe('absent: passing'),
+  inboundPort: port.optional().describe('of an instance beside the first of its service on the host'),
   upstreams: z.array(upstream).optional().describe('declared upstreams'),
 })
 
@@ -37,7 +38,9 @@ const host = z.strictObject({
     .optional()
     .describe('port to which connections to virtual addresses are redirected; absent: mode bind'),
   range: z.string().optional().describe('of virtual addresses; empty: no names; absent: 127.99.0.0/16'),
-  services: z.record(label, service).describe('what it runs, by name'),
+  services: z
+    .record(label, z.union([service, z.array(service)]))
+    .describe('what it runs, by name; a list where it has several instances of one'),
 })
 
 const hosts = z.record(hostName, host)
@@ -87,7 +90,7 @@ function recordOf(
       envoyMetrics: '',
       agentMetrics: '',
     },
-    services: Object.entries(services).map(([one, facts]) => factsOf(one, facts)),
+    services: Object.entries(services).flatMap(([one, facts]) => [facts].flat().map((each) => factsOf(one, each))),
   }
 }
 
@@ -107,6 +110,7 @@ function factsOf(name: string, text: z.infer<typeof service>): ServiceFacts {
     healthDetail: '',
     source: `services.d/${name}.yaml:1`,
     exposedAt: [],
+    inboundPort: text.inboundPort ?? 0,
     upstreams: (text.upstreams ?? []).map((one) => ({
       service: one.service,
       bind: { address: one.address, port: one.port },

@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { checkOf, type ServiceFile } from '../../agent/service-file.js'
+import type { PlacedService } from '../../agent/inbound-ports.js'
+import { checkOf } from '../../agent/service-file.js'
 import { refuseOwner, ServicesLoader, watchServices } from '../../agent/services.js'
 import { agentSettings } from '../../agent/settings-schema.js'
 import { Latest, waitFor } from '../../common/latest.js'
@@ -117,17 +118,17 @@ for (const [text, want] of mistakes) {
   test(`${JSON.stringify(text)} is a mistake`, () => assert.deepEqual(load(text), { services: [], told: [want] }))
 }
 
-test('the same service twice on a host is an error that names both places; the one that was there stays', () => {
+test('the same instance twice on a host is an error that names both places; the one that was there stays', () => {
   const loader = new ServicesLoader()
   loader.load(setOf({ b: 'service: a\nport: 2\nprotocol: tcp\n' }), 0)
-  const both = { a: 'service: a\nport: 1\nprotocol: tcp\n', b: 'service: a\nport: 2\nprotocol: tcp\n' }
+  const both = { a: 'service: a\nport: 2\nprotocol: tcp\nversion: v1\n', b: 'service: a\nport: 2\nprotocol: tcp\n' }
   const { services, problems } = loader.load(setOf(both), 0)
   assert.deepEqual(
     services.map(({ ports }) => ports[0]?.port),
     [2],
   )
   assert.deepEqual(problems.map(formatProblem), [
-    'a:1:1: service: a stands in b:1 already; several instances of one service on a host are not supported yet (remove one of them) [MSH0251]',
+    'a:1:1: service: a:2 stands in b:1 already; several instances of a service differ in their first port (remove one of them) [MSH0250]',
   ])
 })
 
@@ -160,7 +161,7 @@ test('services follow their directory, and a file that others may write is named
   const servicesDirectory = join(root, 'services.d')
   const lines = new Latest<readonly string[]>([])
   const settings = agentSettings.parse({ servicesDirectory, stateDirectory: join(root, 'state') })
-  const services = new Latest<readonly ServiceFile[]>([])
+  const services = new Latest<readonly PlacedService[]>([])
   const end = new AbortController()
   const log = createLog('info', (line) => lines.set([...lines.value, line]))
   const watching = watchServices(settings, services, log)(end.signal)

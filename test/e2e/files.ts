@@ -107,7 +107,8 @@ envoyRunDirectory: ${files.envoyRun}
 ${host.settings ?? ''}
 `,
   )
-  for (const service of host.services) await placeFile(files.service(service.service), serviceFile(service))
+  for (const service of host.services)
+    await placeFile(files.service(service.file ?? service.service), serviceFile(service))
 }
 
 function namesOf({ address, range, as, names }: LabHost) {

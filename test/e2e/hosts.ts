@@ -3,6 +3,8 @@ import type { Protocol } from '../../common/config/fields.js'
 /** A service that a host of the lab runs. */
 export interface LabService {
   readonly service: string
+  /** The name of its file; absent: that of the service. */
+  readonly file?: string
   readonly port: number
   readonly protocol?: Protocol
   /** Several ports instead of that one, as YAML. */

@@ -137,7 +137,7 @@ test('metrics of an agent tell of its sessions, its Envoy, its certificates and 
     ['mesh_agent_config_in_step', 1],
     ['mesh_agent_envoy_state{state="ready"}', 1],
     ['mesh_agent_envoy_state{state="crashed"}', 0],
-    ['mesh_agent_service_check_passing{service="web"}', 1],
+    ['mesh_agent_service_check_passing{service="web",port="8080"}', 1],
     ['mesh_agent_certificate_requests_total{result="failed"}', 0],
   ] as const) {
     assert.equal(await readSample(AGENT, sample), want, sample)

@@ -82,7 +82,7 @@ export class EnvoyLab {
     const clients = new Map(built.clients)
     for (const host of mesh.hosts.values()) {
       const declaring = host.upstreams.flatMap(({ as }) => as ?? [])
-      const services = [...host.ports.map(({ service }) => service), ...declaring]
+      const services = [...host.inbound.flatMap(({ ports }) => ports).map(({ service }) => service), ...declaring]
       layers.set(`secrets:${host.name}`, this.#secrets(host.name, services, catalog.hosts.get(host.name)?.caller))
       clients.set(host.name, [`secrets:${host.name}`, ...(built.clients.get(host.name) ?? [])])
     }

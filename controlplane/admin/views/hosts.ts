@@ -32,7 +32,7 @@ function viewHost(
     status,
     since: toIso(since),
     address: record === undefined ? undefined : formatSocketAddress(record.facts.advertised),
-    services: record?.services.map(({ service }) => service) ?? [],
+    services: servicesOf(record),
     envoy: record?.envoy && {
       state: record.envoy.state,
       version: record.facts.envoyVersion,
@@ -45,6 +45,13 @@ function viewHost(
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
     notes: [...viewClone(host, source.clones), ...notesOf(record, enrolment, source)],
   }
+}
+
+/** The names of its services; further instances of one are told apart by their first port. */
+function servicesOf(record: AgentRecord | undefined): readonly string[] {
+  return (record?.services ?? []).map(({ service, ports, inboundPort }) =>
+    inboundPort === 0 ? service : `${service}:${ports[0]?.port}`,
+  )
 }
 
 function statusOf(
@@ -106,7 +113,7 @@ function notesOf(
   const kept = enrolment?.banned === undefined
   if (record === undefined) notes.push(...(kept ? [here ? 'has joined and never reported' : 'never reported'] : []))
   else if (followsAnother(record, id)) notes.push(`takes its configuration from ${record.envoy?.controlPlaneId}`)
-  if (record?.facts.caller === '' && record.services.length > 1) {
+  if (record?.facts.caller === '' && new Set(record.services.map(({ service }) => service)).size > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')
   }
   return notes

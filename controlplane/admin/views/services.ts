@@ -17,6 +17,7 @@ function viewInstance(instance: Instance): InstanceView {
   return {
     id: instance.id,
     host: instance.host,
+    ports: instance.ports,
     endpoint: formatSocketAddress(instance.endpoint),
     reach: instance.reach,
     version: instance.labels['version'],
