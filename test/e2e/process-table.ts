@@ -1,0 +1,9 @@
+import { readFile } from 'node:fs/promises'
+
+/** Processor time that a process has used so far, milliseconds. */
+export async function processorMs(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // Its name may hold anything but a closing bracket and a space; the fields after it are numbers, in hundredths of a second.
+  const fields = text.slice(text.lastIndexOf(') ') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
