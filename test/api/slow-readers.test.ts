@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { suite, type TestContext, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { DELTA_METHOD } from '../../common/xds/grpc-service.js'
 import { CLUSTER, LISTENER } from '../../common/xds/types.js'
 import { encodeRequest } from '../../common/xds/wire.js'
@@ -80,9 +82,12 @@ async function trickle(t: TestContext, server: AttackedServer): Promise<TLSSocke
   return socket
 }
 
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
 /** What this process holds: of the server, and of its clients, which hold nothing. */
 function memory(): number {
-  globalThis.gc?.()
+  collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
