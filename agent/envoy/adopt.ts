@@ -49,7 +49,16 @@ export async function findLeftEnvoys(
  * child.
  */
 export async function processEnded(process: ProcessIdentity, signal: AbortSignal, interval = 200): Promise<void> {
-  while (!signal.aborted && (await isRunning(process))) await delay(interval, signal)
+  while (!signal.aborted && (await mayRun(process))) await delay(interval, signal)
+}
+
+/** A process table that cannot be read, as when no file descriptor is left, does not say that a process has ended. */
+async function mayRun(process: ProcessIdentity): Promise<boolean> {
+  try {
+    return await isRunning(process)
+  } catch {
+    return true
+  }
 }
 
 function recordPath(spec: LaunchSpec): string {

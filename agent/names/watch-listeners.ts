@@ -37,10 +37,15 @@ export function watchListeners(
     const owners = new SocketOwners()
     while (!signal.aborted) {
       const began = performance.now()
-      const listeners = await readListeners()
-      const servicePorts = services.value.flatMap((service) => service.ports.map(({ port }) => port))
-      const known = await owners.of(listeners.filter(onAllAddresses))
-      report(facts, judgeListeners(listeners, { servicePorts, inbound, firstPort, owners: known }), log)
+      try {
+        const listeners = await readListeners()
+        const servicePorts = services.value.flatMap((service) => service.ports.map(({ port }) => port))
+        const known = await owners.of(listeners.filter(onAllAddresses))
+        report(facts, judgeListeners(listeners, { servicePorts, inbound, firstPort, owners: known }), log)
+      } catch (error) {
+        // As when no file descriptor is left: what was seen last holds until it can be looked at again.
+        log.warn('the listeners of this host cannot be read', { error })
+      }
       const pause = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, PAUSE_MS.share * (performance.now() - began)))
       const wake = new AbortController()
       const unsubscribe = services.subscribe(() => wake.abort())

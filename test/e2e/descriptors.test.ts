@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { findTool } from '../lab/tools.js'
 import { get } from './client.js'
-import { CALLER, Fleet, SECOND } from './fleet.js'
+import { CALLER, FIRST, Fleet, SECOND } from './fleet.js'
 import { processorMs } from './process-table.js'
 import { until } from './until.js'
 
@@ -64,6 +64,19 @@ test('a control plane without descriptors keeps its streams, is not busy, and ta
   await recovered()
   await load.stopWith()
   const said = (await fleet.lab.logOf('controlplane')).length - lines
+  assert.ok(said < 200, `it logged ${said} lines`)
+})
+
+test('an agent without descriptors keeps its streams and its Envoy, is not busy, and recovers', async () => {
+  const { pid } = fleet.lab.process(FIRST.name)
+  const load = fleet.load()
+  const lines = (await fleet.lab.logOf(FIRST.name)).length
+  const busy = await without(pid, () => load.more(250))
+  assert.ok(busy < 0.6, `it used ${Math.round(busy * 100)} % of a processor`)
+  assert.ok(fleet.lab.process(FIRST.name).running())
+  await recovered()
+  await load.stopWith()
+  const said = (await fleet.lab.logOf(FIRST.name)).length - lines
   assert.ok(said < 200, `it logged ${said} lines`)
 })
 
