@@ -5,7 +5,7 @@ import { serveMetrics } from '../common/metrics/serve.js'
 import { observeXds } from '../common/metrics/xds.js'
 import { createNotifier, type Notifier } from '../common/notify.js'
 import { parseSocketAddress, type SocketAddress } from '../common/socket-address.js'
-import { runTasks, type Task } from '../common/tasks.js'
+import type { Task } from '../common/tasks.js'
 import { VERSION } from '../common/version.js'
 import { runAlone } from './alone.js'
 import { settleCaller } from './caller.js'
@@ -37,6 +37,7 @@ import { followControlPlane, NOT_FOLLOWED } from './relay/upstream.js'
 import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
 import type { HostFacts } from './reports.js'
 import { adminSocketPath, runEnvoy, xdsSocketPath } from './run-envoy.js'
+import { runUntilLeft } from './run-until-left.js'
 import { runServiceChecks } from './service-checks.js'
 import { watchServices } from './services.js'
 import type { AgentSettings } from './settings-schema.js'
@@ -99,12 +100,6 @@ async function runJoined(
   notifier.ready('the xDS socket is bound')
   log.info('agent runs', { host: membership.host, envoy: formatEnvoyVersion(found.version), version: VERSION })
   await runUntilLeft([relaying, ...parts.tasks], parts.leave, signal)
-}
-
-/** Runs the parts until the host has left; they live as long as leaving takes. */
-async function runUntilLeft(tasks: readonly Task[], leave: Task, signal: AbortSignal): Promise<void> {
-  const end = new AbortController()
-  await runTasks(end.signal, [...tasks, () => leave(signal).finally(() => end.abort())])
 }
 
 interface Assembly extends AgentOptions {
