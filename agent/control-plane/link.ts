@@ -1,14 +1,15 @@
-import { performance } from 'node:perf_hooks'
 import { type Client, status } from '@grpc/grpc-js'
 import { backoffDelay } from '../../common/backoff.js'
 import { type ClockOffset, readClock } from '../../common/clock-skew.js'
 import { Latest } from '../../common/latest.js'
-import { describeError, type Log } from '../../common/log.js'
+import type { Log } from '../../common/log.js'
 import type { Welcome } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { delay } from '../../common/tasks.js'
+import { TroublePace } from '../../common/trouble-pace.js'
 import type { AnswerQuestion } from './answers.js'
 import { type HostCredentials, openChannel, type Trust } from './channel.js'
+import { describeLoss } from './loss.js'
 import { type Reports, runSession } from './session.js'
 
 /** How the connection to one control plane stands. Times are wall-clock milliseconds. */
@@ -38,9 +39,6 @@ const BACKOFF = { base: 200, max: 5_000 }
 /** Two agents with one identity must not throw each other out at full speed. */
 const SUPERSEDED_BACKOFF = { base: 5_000, max: 60_000 }
 
-/** How often the log says again that there is no session, milliseconds. */
-const TELL_AGAIN_MS = 60_000
-
 /**
  * The connection to one control plane: holds a session for as long as the agent lives, and comes back with backoff
  * when it breaks. Others read {@link state} to know whether calls and ADS can go over it.
@@ -49,8 +47,7 @@ export class Link {
   readonly address: SocketAddress
   readonly state: Latest<LinkState>
   readonly #options: LinkOptions
-  /** What the log was last told of there being no session, and when, monotonic; undefined while there is one. */
-  #told: { readonly reason: string; readonly at: number } | undefined
+  readonly #pace = new TroublePace()
 
   constructor(options: LinkOptions) {
     this.address = options.address
@@ -73,7 +70,7 @@ export class Link {
         this.#disconnected(text)
         superseded = isSuperseded(error) ? superseded + 1 : 0
         if (superseded > 0) log.error('another agent runs with the identity of this host', { error, times: superseded })
-        else this.#tell(log, text, attempt)
+        else this.#tell(log, text)
       }
       // Who has said farewell does not come back, however the stream ended.
       if (this.#options.reports.value.leaving) return
@@ -91,9 +88,9 @@ export class Link {
         client,
         this.#options.reports,
         (welcome) => {
-          this.#told = undefined
-          if (this.state.value.state !== 'connected')
-            log.info('session with the control plane', { id: welcome.controlPlaneId })
+          if (this.state.value.state !== 'connected') {
+            log.info('session with the control plane', { id: welcome.controlPlaneId, ...this.#wasAway() })
+          }
           const since = this.state.value.state === 'connected' ? this.state.value.since : Date.now()
           const time = Number(welcome.timeUnixMs)
           const clock = time === 0 ? undefined : readClock(time)
@@ -107,15 +104,17 @@ export class Link {
     }
   }
 
-  /** When the reason is another, else once a minute: an outage of a night must not fill the log. */
-  #tell(log: Log, error: string, attempt: number): void {
-    const now = performance.now()
-    // Some reasons have the time in them.
-    const reason = error.replaceAll(/\d+/g, '')
-    if (this.#told?.reason === reason && now - this.#told.at < TELL_AGAIN_MS) return
-    this.#told = { reason, at: now }
+  #tell(log: Log, error: string): void {
+    const trouble = this.#pace.failed(error)
+    if (trouble === undefined) return
     const since = new Date(this.state.value.since).toISOString()
-    log.warn('no session with the control plane', { since, error, attempt })
+    log.warn('no session with the control plane', { since, error, attempts: trouble.attempts })
+  }
+
+  #wasAway(): { readonly awaySeconds?: number; readonly attempts?: number } {
+    const trouble = this.#pace.over()
+    if (trouble === undefined) return {}
+    return { awaySeconds: Math.round(trouble.lastedMs / 1000), attempts: trouble.attempts }
   }
 
   #disconnected(error: string): void {
@@ -127,11 +126,4 @@ export class Link {
 /** Whether the control plane ended the session for another one of the same host. */
 function isSuperseded(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === status.ABORTED
-}
-
-/** Where a certificate is not valid at this time, the time may be what is wrong. */
-function describeLoss(error: unknown): string {
-  const text = describeError(error)
-  if (!/certificate is not yet valid|certificate has expired/.test(text)) return text
-  return `${text}: the clock of this host says ${new Date().toISOString()}, is it right?`
 }

@@ -4,11 +4,13 @@ import { type Latest, waitFor } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { formatSocketAddress } from '../../common/socket-address.js'
 import { delay, isAbort, type Task } from '../../common/tasks.js'
+import { type Trouble, TroublePace } from '../../common/trouble-pace.js'
 import { runDeltaClient } from '../../common/xds/client.js'
 import { openDeltaCall } from '../../common/xds/grpc-call.js'
 import type { ResourceStore } from '../../common/xds/store.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
 import type { ConnectedLink } from '../control-plane/links.js'
+import { describeLoss } from '../control-plane/loss.js'
 
 /** What the relay fetches: of each type, all that the control plane has for this host. */
 const TYPES = [CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET]
@@ -43,6 +45,7 @@ export interface UpstreamOptions {
  * store has already is not fetched again, also when the next control plane is another.
  */
 export function followControlPlane({ current, node, store, whole, followed, log }: UpstreamOptions): Task {
+  const pace = new TroublePace()
   return async (signal) => {
     for (let attempt = 1; !signal.aborted; attempt++) {
       const link = await nextLink(current, signal)
@@ -52,14 +55,21 @@ export function followControlPlane({ current, node, store, whole, followed, log 
         attempt = 1
         if (!whole.value) whole.set(true)
         followed.set({ inStep: true, lastInStep: Date.now() })
-        log.info('configuration is in step with the control plane', { controlPlane, id: link.welcome.controlPlaneId })
+        const away = pace.over()
+        log.info('configuration is in step with the control plane', {
+          controlPlane,
+          id: link.welcome.controlPlaneId,
+          ...(away && { awaySeconds: Math.round(away.lastedMs / 1000) }),
+        })
       }
       const lost = whenReplaced(current, link.client, signal)
       try {
         const open = () => openDeltaCall(link.client)
         await runDeltaClient({ open, node, types: TYPES, store, log, onSynced }, lost.signal)
       } catch (error) {
-        log.warn('the configuration stream ended', { controlPlane, error })
+        const reason = describeLoss(error)
+        const trouble = pace.failed(reason)
+        if (trouble) log.warn('the configuration stream ended', { controlPlane, error: reason, ...lasting(trouble) })
         endStep(followed)
         await delay(backoffDelay(attempt, BACKOFF), lost.signal)
       } finally {
@@ -68,6 +78,10 @@ export function followControlPlane({ current, node, store, whole, followed, log 
       }
     }
   }
+}
+
+function lasting({ attempts, lastedMs }: Trouble) {
+  return { attempts, since: new Date(Date.now() - lastedMs).toISOString() }
 }
 
 function endStep(followed: Latest<Followed>): void {

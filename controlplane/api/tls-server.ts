@@ -8,6 +8,7 @@ import { type PeerCertificate, readPeerCertificate } from '../../common/x509/rea
 import type { PresentedCertificate } from '../ca/admission.js'
 import { Handshakes } from './handshakes.js'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js'
+import { RefusalLog } from './refusal-log.js'
 import { Tally } from './tally.js'
 
 /** The certificate with which the control plane presents itself, and the roots by which it judges clients. */
@@ -33,6 +34,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Who has no certificate has come to enrol, and needs no longer than this, milliseconds. */
 const ANONYMOUS_AGE_MS = 60_000
+
+/** How often refused connections are told that were told before, milliseconds. */
+const COUNT_REFUSALS_MS = 60_000
 
 /** What is made of a connection: why it is refused, or whose it is and until when. */
 interface Verdict {
@@ -68,6 +72,8 @@ export class TlsServer {
   readonly #server: Server
   readonly #handshakes: Handshakes
   readonly #anonymous: Tally
+  readonly #refusals: RefusalLog
+  readonly #minutes: NodeJS.Timeout
   readonly #options: TlsServerOptions
   readonly #connections = new Map<string, Connection>()
   #credentials: ServerCredentials
@@ -77,6 +83,9 @@ export class TlsServer {
     this.#credentials = options.credentials
     const limits = options.limits ?? CONNECTION_LIMITS
     this.#anonymous = new Tally(limits.anonymous)
+    this.#refusals = new RefusalLog(options.log)
+    this.#minutes = setInterval(() => this.#refusals.minute(), COUNT_REFUSALS_MS)
+    this.#minutes.unref()
     this.#handshakes = new Handshakes(limits, (socket) => void this.#server.emit('connection', socket))
     this.#listener = createListener({ pauseOnConnect: true }, (socket) => this.#handshakes.arrive(socket))
     this.#server = createServer(
@@ -146,6 +155,8 @@ export class TlsServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     this.#handshakes.close()
+    clearInterval(this.#minutes)
+    this.#refusals.minute()
     for (const { socket } of this.#connections.values()) socket.destroy()
     await closed
   }
@@ -154,7 +165,7 @@ export class TlsServer {
     this.#handshakes.succeeded(`${socket.remoteAddress}:${socket.remotePort}`)
     const verdict = this.#judge(socket)
     if (verdict.refused !== undefined) {
-      this.#options.log.warn('connection refused', { peer: socket.remoteAddress, reason: verdict.refused })
+      this.#refusals.refused({ peer: socket.remoteAddress, reason: verdict.refused })
       socket.destroy()
       return
     }
