@@ -10,7 +10,8 @@ type Table<S extends DescService> = { readonly [method in keyof S['method']]: re
 
 /**
  * Who may call which method: the whole authorization of the API in one place. A method without a row does not compile.
- * Certificates that are expired, of a banned host, or not of this mesh never get this far: their connection is refused.
+ * Certificates that are expired, of a banned host, or not of this mesh never get this far: their connection is refused, or
+ * answered by {@link ./dismissals.js} alone.
  */
 export const AUTHORIZATION: {
   readonly identity: Table<typeof Identity>

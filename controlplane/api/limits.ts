@@ -16,6 +16,8 @@ export interface ConnectionLimits {
   readonly handshakeMs: number
   /** Connections without a client certificate: hosts that enrol. */
   readonly anonymous: Bound
+  /** Connections of refused hosts that are told why, for two seconds each. */
+  readonly dismissed: Bound
   /** Calls of one connection that the authorization table refuses; with the last one it is closed. */
   readonly refusedCalls: number
   /** Calls of one connection in a minute; with the next one it is closed. An agent makes about two. */
@@ -31,6 +33,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   patienceMs: 30_000,
   handshakeMs: 10_000,
   anonymous: { total: 1_024, perAddress: 128 },
+  dismissed: { total: 256, perAddress: 16 },
   refusedCalls: 20,
   callsPerMinute: 1_000,
 }

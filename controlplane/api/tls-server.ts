@@ -6,6 +6,7 @@ import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { type PeerCertificate, readPeerCertificate } from '../../common/x509/read.js'
 import type { PresentedCertificate } from '../ca/admission.js'
+import { Dismissals } from './dismissals.js'
 import { Handshakes } from './handshakes.js'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js'
 import { RefusalLog } from './refusal-log.js'
@@ -41,6 +42,8 @@ const COUNT_REFUSALS_MS = 60_000
 /** What is made of a connection: why it is refused, or whose it is and until when. */
 interface Verdict {
   readonly refused?: string
+  /** Whether it is a host of this mesh that is refused, by its verified certificate: it may know why. */
+  readonly mayKnow?: true
   readonly identity?: Identity | undefined
   readonly certificate?: PeerCertificate
 }
@@ -64,7 +67,7 @@ export interface TlsServerOptions {
 /**
  * The TLS 1.3 server of the API. It asks for a client certificate, refuses one that is not of this mesh, expired or of
  * a banned host, lets in who has none (for enrolment alone), and ends each connection at the latest when its
- * certificate expires. There are no session tickets: a resumed session would skip all of this.
+ * certificate expires. A host of this mesh that is refused is told why. There are no session tickets: a resumed session would skip all of this.
  */
 export class TlsServer {
   /** Accepts connections; the other one never listens, and makes TLS of what it is handed. */
@@ -72,6 +75,7 @@ export class TlsServer {
   readonly #server: Server
   readonly #handshakes: Handshakes
   readonly #anonymous: Tally
+  readonly #dismissals: Dismissals
   readonly #refusals: RefusalLog
   readonly #minutes: NodeJS.Timeout
   readonly #options: TlsServerOptions
@@ -83,6 +87,7 @@ export class TlsServer {
     this.#credentials = options.credentials
     const limits = options.limits ?? CONNECTION_LIMITS
     this.#anonymous = new Tally(limits.anonymous)
+    this.#dismissals = new Dismissals(limits.dismissed)
     this.#refusals = new RefusalLog(options.log)
     this.#minutes = setInterval(() => this.#refusals.minute(), COUNT_REFUSALS_MS)
     this.#minutes.unref()
@@ -157,6 +162,7 @@ export class TlsServer {
     this.#handshakes.close()
     clearInterval(this.#minutes)
     this.#refusals.minute()
+    this.#dismissals.close()
     for (const { socket } of this.#connections.values()) socket.destroy()
     await closed
   }
@@ -166,7 +172,8 @@ export class TlsServer {
     const verdict = this.#judge(socket)
     if (verdict.refused !== undefined) {
       this.#refusals.refused({ peer: socket.remoteAddress, reason: verdict.refused })
-      socket.destroy()
+      if (verdict.mayKnow) this.#dismissals.dismiss(socket, verdict.refused)
+      else socket.destroy()
       return
     }
     if (socket.destroyed || socket.remoteAddress === undefined) {
@@ -211,7 +218,7 @@ export class TlsServer {
       return { refused: `foreign trust domain ${identity.trustDomain}` }
     if (presented.notAfter <= (this.#options.now ?? Date.now)()) return { refused: 'certificate expired' }
     const refused = identity.kind === 'host' ? this.#options.refuseHost(identity.name, presented) : undefined
-    if (refused !== undefined) return { refused }
+    if (refused !== undefined) return { refused, mayKnow: true }
     return { identity, certificate: presented }
   }
 }

@@ -42,6 +42,9 @@ const NOT_CONNECTED: Readonly<Record<string, RegExp>> = {
   'a certificate of our CA without a name of the mesh': /^certificate without exactly one SPIFFE ID/,
 }
 
+/** Of those, the hosts of the mesh that are told the reason; the others get no answer. */
+const DISMISSED = ['a banned host', 'an evicted host', 'a certificate for a host that the mesh did not issue']
+
 suite('every cell of the authorization table', { concurrency: false }, () => {
   test('every method has its expectations, and no expectation is without its method', () => {
     assert.deepEqual([...METHOD_PATHS].sort(), Object.keys(ALLOWED).sort())
@@ -81,7 +84,8 @@ async function checkCell(t: TestContext, controlPlane: TestControlPlane, { calle
   const refusals = controlPlane.lines.slice(before).filter(({ message }) => message.endsWith(' refused'))
   const reason = NOT_CONNECTED[caller]
   if (reason !== undefined) {
-    assert.equal(code, status.UNAVAILABLE, answer)
+    assert.equal(code, DISMISSED.includes(caller) ? status.PERMISSION_DENIED : status.UNAVAILABLE, answer)
+    if (DISMISSED.includes(caller)) assert.match(details, reason)
     // Clients of cells before may still be trying to connect, so other reasons can be among these.
     assert.ok(refusals.some(({ fields }) => reason.test(String(fields['reason']))))
   } else if (ALLOWED[path]?.includes(caller) === true) {

@@ -2,6 +2,7 @@ import { type Defence, defencesOf } from './defence.js'
 
 const tls = defencesOf('controlplane/api/tls-server.js', 'api/tls.test.js')
 const hosts = defencesOf('controlplane/api/tls-server.js', 'api/authorization.test.js')
+const dismissals = defencesOf('controlplane/api/dismissals.js', 'api/dismissals.test.js')
 const node = defencesOf('controlplane/api/services.js', 'api/tls.test.js')
 const member = defencesOf('controlplane/main.js', 'api/join.test.js')
 const admission = defencesOf('controlplane/ca/admission.js', 'ca/admission.test.js')
@@ -56,11 +57,23 @@ export const CONNECTIONS: readonly Defence[] = [
   ),
   hosts(
     "a host's certificate is one that it was issued",
-    'if (refused !== undefined)\n            return { refused };',
+    'if (refused !== undefined)\n            return { refused, mayKnow: true };',
     '',
     CELLS,
     `a banned host calls ${SESSION}`,
     `an evicted host calls ${SESSION}`,
+  ),
+  dismissals(
+    'who is told why he is refused is not left on the line',
+    'setTimeout(() => socket.destroy(), DISMISSAL_MS)',
+    'setTimeout(() => undefined, DISMISSAL_MS)',
+    'hears the reason whatever it calls, and then the connection ends',
+  ),
+  dismissals(
+    'those who are told why they are refused are bounded',
+    'this.#tally.take(socket.remoteAddress)',
+    '() => undefined',
+    'gets no answer while too many of its connections are held, and keeps nobody else out',
   ),
   defencesOf('controlplane/api/gate.js', 'api/authorization.test.js')(
     'each call passes the authorization table',

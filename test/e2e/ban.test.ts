@@ -52,6 +52,9 @@ test('a ban ends what a host has open within 5 s, keeps it out, and costs no req
   await until('the host to be refused', async () => {
     return /"reason":"host pay-2 is banned","message":"connection refused"/.test(await logOf('controlplane', ours))
   })
+  await until('the host to know why', async () => {
+    return (await logOf(PAY_2.name, theirs)).includes('"error":"host pay-2 is banned"')
+  })
   await until('pay-1 alone to serve', async () => {
     const served = await Promise.all(Array.from({ length: 20 }, async () => (await get(target)).text))
     return served.every((text) => text.includes('"servedBy":"pay-1"'))

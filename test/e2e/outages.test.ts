@@ -50,6 +50,10 @@ test('a control plane that is killed and comes back fails no request and sends n
   await fleet.lab.settled()
   await load.stopWith()
   assert.deepEqual(await resourcesSent(), [0, 0, 0])
+  for (const { name } of HOSTS) {
+    const back = (await fleet.lab.logOf(name)).findLast(({ message }) => message === 'session with the control plane')
+    assert.ok(Number(back?.['awaySeconds']) >= 1, `${name} does not say how long it was away`)
+  }
 })
 
 test('an agent that misses its control plane says so once for each reason, and not at each attempt', async () => {
