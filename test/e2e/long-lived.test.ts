@@ -199,14 +199,17 @@ test('open connections live while a service is added to their host and removed, 
   await allLive()
 })
 
-/** A connection that has an answer, so that it goes all the way. */
+/** A connection that has an answer, so that it goes all the way; those that are closed before are tried anew. */
 async function connected({ address, port }: Target): Promise<Socket> {
-  for (;;) {
+  for (let tries = 0; tries < 1000; tries++) {
     const socket = connect(port, address)
     socket.on('error', () => socket.destroy())
-    const answered = once(socket, 'data').then(() => true)
-    const closed = once(socket, 'close').then(() => false)
+    const answered = new Promise<boolean>((resolve) => {
+      socket.once('data', () => resolve(true))
+      socket.once('close', () => resolve(false))
+    })
     socket.write('first')
-    if (await Promise.race([answered, closed])) return socket
+    if (await answered) return socket
   }
+  throw new Error(`no connection to ${address}:${port} has had an answer`)
 }
