@@ -42,6 +42,7 @@ import { runServiceChecks } from './service-checks.js'
 import { watchServices } from './services.js'
 import type { AgentSettings } from './settings-schema.js'
 import { untilSettled } from './settled.js'
+import { makeServedDirectories, removeStaleSockets, socketDirectory } from './upstream-sockets.js'
 
 /** What an agent is started with. */
 export interface AgentOptions {
@@ -137,6 +138,7 @@ async function assemble(assembly: Assembly) {
   const { store: received, whole, savedAt } = resources
   const own = ownSecrets(held, facts)
   const upstream = new HoldBack(received.resources)
+  await makeServedDirectories(socketDirectory(settings), upstream.served.value)
   const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, whole, observer: observeXds(metrics) })
   const envoy = new Latest(notStarted(Date.now()))
   const healths: ReportSources['healths'] = new Latest(new Map())
@@ -186,6 +188,7 @@ async function assemble(assembly: Assembly) {
     watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),
     retryAddresses(upstream, log),
+    removeStaleSockets(socketDirectory(settings), upstream.served, log),
     runServiceChecks(services, settings.applicationAddress, healths, assembly.environment, log),
     reportChanges(sources, reports),
     (signal) => certificates.run(signal),

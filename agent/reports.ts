@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { formatBind } from '../common/bind.js'
 import {
   type EnvoyReport,
   EnvoyReportSchema,
@@ -95,8 +96,9 @@ function buildServiceReport(file: PlacedService, input: ServicesInput): ServiceR
     exposedAt: input.exposed.filter(({ port }) => file.ports.some((one) => one.port === port)).map(formatSocketAddress),
     upstreams: file.upstreams.map(({ service, bind, port }) => ({
       service,
-      bind: formatSocketAddress(bind),
+      bind: formatBind(bind),
       port: port ?? '',
+      socketMode: bind.kind === 'pipe' ? bind.mode : 0,
     })),
     inboundPort: file.inboundPort,
   })

@@ -1,3 +1,4 @@
+import { type Bind, DEFAULT_SOCKET_MODE } from '../common/bind.js'
 import { defaultProtocol } from '../common/config/default-protocol.js'
 import type { Interpreted } from '../common/config/document-reader.js'
 import type { Protocol } from '../common/config/fields.js'
@@ -6,10 +7,10 @@ import { problemAt, validate } from '../common/config/validate.js'
 import type { YamlDocument } from '../common/config/yaml.js'
 import type { Location, Problem } from '../common/problem.js'
 import { speechOf } from '../common/protocol.js'
-import type { SocketAddress } from '../common/socket-address.js'
 import { type Check, type CheckKind, DEFAULT_CHECK } from './checks/check.js'
 import { type Environment, scrubEnvironment } from './envoy/environment.js'
 import { type ServiceFileText, serviceFile } from './services-schema.js'
+import { checkSocket } from './socket-path.js'
 
 /** A named port of a service of this host. */
 export interface ServicePort {
@@ -18,6 +19,15 @@ export interface ServicePort {
   readonly protocol: Protocol
   /** True where the file gave no protocol. */
   readonly assumed: boolean
+}
+
+/** A service that is called at a local address of its own. */
+export interface ServiceUpstream {
+  readonly service: string
+  readonly bind: Bind
+  /** Who may use a Unix socket; absent: Envoy's own user and group. */
+  readonly group?: string | undefined
+  readonly port?: string | undefined
 }
 
 /** A service of this host, every default chosen. */
@@ -29,11 +39,7 @@ export interface ServiceFile {
   readonly labels: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly weight: number
-  readonly upstreams: readonly {
-    readonly service: string
-    readonly bind: SocketAddress
-    readonly port?: string | undefined
-  }[]
+  readonly upstreams: readonly ServiceUpstream[]
   readonly check: ServiceFileText['check']
   readonly location: Location
 }
@@ -43,8 +49,12 @@ export function instanceKey({ service, ports }: Pick<ServiceFile, 'service' | 'p
   return `${service}:${ports[0]?.port}`
 }
 
-/** Reads one document of a service file. */
-export function interpretService(document: YamlDocument): Interpreted<ServiceFile> {
+/**
+ * Reads one document of a service file.
+ *
+ * @param socketDirectory below which Unix sockets are made; absent: that of some host, whose settings are not known
+ */
+export function interpretService(document: YamlDocument, socketDirectory?: string): Interpreted<ServiceFile> {
   const raw = (document.value ?? {}) as Readonly<Record<string, unknown>>
   const { kind } = raw
   const foreign = foreignDocument(raw, document)
@@ -57,7 +67,7 @@ export function interpretService(document: YamlDocument): Interpreted<ServiceFil
   const identity = identityOf(document.value)
   const { located, problems } = validate<ServiceFileText>(document, serviceFile)
   if (located === undefined) return { identity, document: undefined, problems }
-  const wrong = checkService(located.value, document)
+  const wrong = checkService(located.value, document, socketDirectory)
   if (wrong.length > 0) return { identity, document: undefined, problems: wrong }
   const ports = portsOf(located.value)
   const value = toService(located.value, ports, located.location)
@@ -76,8 +86,9 @@ const CHECK_KINDS = ['http', 'tcp', 'grpc', 'exec'] as const
 
 /** What the schema cannot say: keys that exclude each other, and ports that are given twice. */
 function checkService(
-  { port, ports, labels, version, check }: ServiceFileText,
+  { service, port, ports, labels, version, check, upstreams }: ServiceFileText,
   document: YamlDocument,
+  socketDirectory: string | undefined,
 ): readonly Problem[] {
   const problems: Problem[] = []
   const wrong = (path: readonly string[], message: string, hint: string) =>
@@ -90,7 +101,10 @@ function checkService(
     wrong(['labels', 'version'], 'the version is given twice', 'keep one of them')
   if (typeof check === 'object' && CHECK_KINDS.filter((kind) => check[kind] !== undefined).length !== 1)
     wrong(['check'], `a check is exactly one of ${CHECK_KINDS.join(', ')}`, 'write { http: /healthz } or { tcp: true }')
-  return problems
+  return [
+    ...problems,
+    ...upstreams.flatMap((one, index) => checkSocket(one, index, service, document, socketDirectory)),
+  ]
 }
 
 function portsOf({ port, ports, protocol }: ServiceFileText): readonly ServicePort[] {
@@ -102,9 +116,16 @@ function portsOf({ port, ports, protocol }: ServiceFileText): readonly ServicePo
 }
 
 function toService(text: ServiceFileText, ports: readonly ServicePort[], location: Location): ServiceFile {
-  const { service, version, labels, tags, weight, upstreams, check } = text
+  const { service, version, labels, tags, weight, check } = text
+  const upstreams = text.upstreams.map(toUpstream)
   const allLabels = version === undefined ? labels : { ...labels, version }
   return { service, ports, labels: allLabels, tags, weight, upstreams, check, location }
+}
+
+function toUpstream({ service, bind, port, mode, group }: ServiceFileText['upstreams'][number]): ServiceUpstream {
+  if (!('path' in bind)) return { service, port, bind: { kind: 'tcp', ...bind } }
+  const bits = mode === undefined ? DEFAULT_SOCKET_MODE : Number.parseInt(mode, 8)
+  return { service, port, group, bind: { kind: 'pipe', path: bind.path, mode: bits } }
 }
 
 function assumedProtocols(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, label, labels, notYet, port, protocol } from '../common/config/fields.js'
-import { ipAndPort } from '../common/config/socket-address-field.js'
+import { ipAndPortOrSocket } from '../common/config/socket-address-field.js'
 
 const grpcService = z.string().min(1).max(253)
 
@@ -63,12 +63,21 @@ const portEntry = z.union([
   }),
 ])
 
+const mode = z
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number' ? 'permissions stand in quotes: write for example "0660"' : undefined,
+  })
+  .regex(/^0?(?!000)[0-7]{3}$/, 'permissions are three octal digits: write for example "0660"')
+
+const group = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'write the name of a group')
+
 const upstream = z.strictObject({
   service: label.describe('the service that is called'),
-  bind: ipAndPort.describe('where the application reaches it on this host'),
+  bind: ipAndPortOrSocket.describe('where the application reaches it on this host'),
   port: label.optional().describe('a named port of the service; absent: its first'),
-  mode: notYet(),
-  group: notYet(),
+  mode: mode.optional().describe('permissions of a Unix socket; absent: "0660"'),
+  group: group.optional().describe("the group that may use a Unix socket; absent: only Envoy's own user and group"),
   allowUsers: notYet(),
 })
 

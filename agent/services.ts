@@ -14,12 +14,13 @@ import { distrustFile } from './file-owner.js'
 import { InboundPortStore, type PlacedService, placeServices } from './inbound-ports.js'
 import { instanceKey, interpretService, type ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
+import { makeSocketDirectories, socketDirectory } from './upstream-sockets.js'
 
 /** Keeps the services of this host up to date from their directory, for as long as the signal does not abort. */
 export function watchServices(settings: AgentSettings, services: Latest<readonly PlacedService[]>, log: Log): Task {
   return async (signal) => {
     const store = new LastGoodStore(settings.stateDirectory, 'last-good-services.json', log)
-    const loader = new ServicesLoader(await store.read())
+    const loader = new ServicesLoader(await store.read(), socketDirectory(settings))
     const ownUser = process.getuid?.() ?? 0
     const portStore = new InboundPortStore(settings.stateDirectory, log)
     let ports = await portStore.read()
@@ -31,7 +32,8 @@ export function watchServices(settings: AgentSettings, services: Latest<readonly
       const next = placeServices(ports, loaded.services, rangeOf(settings))
       if (next.ports !== ports) await portStore.write(next.ports)
       ports = next.ports
-      const problems = [...loaded.problems, ...next.unplaced.map((service) => noPort(service, settings))]
+      const unmade = await makeSocketDirectories(socketDirectory(settings), loaded.services)
+      const problems = [...loaded.problems, ...unmade, ...next.unplaced.map((service) => noPort(service, settings))]
       for (const problem of newProblems(before, problems)) report(problem, log)
       before = problems
       if (!isDeepStrictEqual(services.value, next.placed)) services.set(next.placed)
@@ -60,9 +62,15 @@ export interface LoadedServices {
 export class ServicesLoader {
   readonly #reader: DocumentReader<ServiceFile>
 
-  /** @param lastGood what was in effect before this process started */
-  constructor(lastGood: LastGood = new Map()) {
-    this.#reader = new DocumentReader({ interpret: interpretService, addsUp: () => false, duplicate }, lastGood)
+  /**
+   * @param lastGood what was in effect before this process started
+   * @param sockets the directory below which Unix sockets are made; absent: that of some host, whose settings are not known
+   */
+  constructor(lastGood: LastGood = new Map(), sockets?: string) {
+    this.#reader = new DocumentReader(
+      { interpret: (document) => interpretService(document, sockets), addsUp: () => false, duplicate },
+      lastGood,
+    )
   }
 
   /** @param now wall-clock milliseconds */

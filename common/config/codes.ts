@@ -49,6 +49,8 @@ export const PROBLEM_CODES = {
   MSH0251: 'No longer used: a host may have several instances of one service.',
   MSH0252: 'A service file gives no protocol; it was assumed from the port.',
   MSH0253: 'A host has more instances beside the first of their services than inbound ports for them.',
+  MSH0254:
+    'The directory for the Unix sockets of upstreams cannot be made, or not be given to the group that may use them.',
   MSH0301: 'A route leads to a service that does not exist; the document is left out.',
   MSH0302: 'A document names a port that the service does not have.',
   MSH0303: 'A route leads to a subset that the service does not have; the document is left out.',

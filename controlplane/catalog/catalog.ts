@@ -1,3 +1,4 @@
+import type { Bind } from '../../common/bind.js'
 import type { Protocol } from '../../common/config/fields.js'
 import type { Location } from '../../common/problem.js'
 import type { SocketAddress } from '../../common/socket-address.js'
@@ -74,7 +75,7 @@ export interface DeclaredUpstream {
   readonly service: string
   /** A named port of the called service; absent: its first. */
   readonly port?: string
-  readonly bind: SocketAddress
+  readonly bind: Bind
   /** For people: `agent web-1 services.d/web.yaml:4`. */
   readonly place: string
 }

@@ -1,3 +1,4 @@
+import { formatBind } from '../../common/bind.js'
 import type { Problem } from '../../common/problem.js'
 import { formatSocketAddress, parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import type { AgentRecord } from './agents.js'
@@ -116,15 +117,15 @@ function mayBind(
   taken: Map<string, string>,
   problems: Problem[],
 ): boolean {
-  const address = formatSocketAddress(bind)
-  const envoy = envoyPorts(facts).find(([, one]) => overlap(one, bind))
+  const address = formatBind(bind)
+  const envoy = bind.kind === 'pipe' ? undefined : envoyPorts(facts).find(([, one]) => overlap(one, bind))
   const other = taken.get(address) ?? (envoy === undefined ? undefined : `Envoy's own ${envoy[0]}`)
   if (other === undefined) {
-    taken.set(address, `the upstream of ${service} for ${target}`)
+    taken.set(address, `the upstream of ${service} for ${target} (${source})`)
     return true
   }
   const message = `the upstream of ${service} for ${target} is to be at ${address}, where ${other} is; it is left out`
-  const hint = 'choose another port for `bind`'
+  const hint = `choose another ${bind.kind === 'pipe' ? 'socket' : 'port'} for \`bind\``
   problems.push({ ...placeOf(host, source), code: 'MSH0411', severity: 'error', path: '', message, hint })
   return false
 }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { LONGEST_PATH, parseBind } from '../../common/bind.js'
 import { protocol } from '../../common/config/fields.js'
 import { DNS_LABEL } from '../../common/identity.js'
 import { type EnvoyReport, Health, type HostReport, type ServicesReport } from '../../common/proto/mesh/v1/mesh_pb.js'
-import { parseSocketAddress } from '../../common/socket-address.js'
 
 /**
  * What an agent says of its host, proven and as plain data: it arrives as protobuf, is kept on disk over restarts, and
@@ -20,6 +20,19 @@ const reachable = z.strictObject({
   address: ipAddress.refine((text) => text !== '0.0.0.0' && text !== '::', 'a wildcard is no address to connect to'),
   port,
 })
+
+const bind = z.union([
+  z.strictObject({
+    kind: z.literal('pipe'),
+    path: z
+      .string()
+      .refine((path) => path.startsWith('/') && !path.includes('\0'), 'not an absolute path')
+      .refine((path) => Buffer.byteLength(path) <= LONGEST_PATH, 'too long for a Unix socket'),
+    mode: z.int().min(1).max(0o777),
+  }),
+  // Without a kind in the state of control planes that knew no other.
+  z.strictObject({ kind: z.literal('tcp').default('tcp'), ...socketAddress.shape }),
+])
 
 const name = z.string().regex(DNS_LABEL, 'not a DNS label')
 
@@ -80,9 +93,7 @@ export const serviceReport = z.strictObject({
   source: shortText,
   /** Where other hosts reach it around the mesh. */
   exposedAt: z.array(shortText).max(1000).default([]),
-  upstreams: z
-    .array(z.strictObject({ service: name, bind: socketAddress, port: z.union([z.literal(''), name]) }))
-    .max(1000),
+  upstreams: z.array(z.strictObject({ service: name, bind, port: z.union([z.literal(''), name]) })).max(1000),
   /** Of an instance beside the first of its service on the host; 0: the host's own. */
   inboundPort: z.int().min(0).max(65_535).default(0),
 })
@@ -174,7 +185,11 @@ export function parseServicesReport(message: ServicesReport): readonly ServiceFa
       healthDetail: report.healthDetail,
       source: report.source,
       exposedAt: report.exposedAt,
-      upstreams: report.upstreams.map(({ service, bind, port }) => ({ service, bind: parseSocketAddress(bind), port })),
+      upstreams: report.upstreams.map(({ service, bind, port, socketMode }) => ({
+        service,
+        bind: parseBind(bind, socketMode),
+        port,
+      })),
       inboundPort: report.inboundPort,
     })),
   )

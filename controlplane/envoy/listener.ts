@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Bind } from '../../common/bind.js'
 import { TrafficDirection } from '../../common/proto/envoy/config/core/v3/base_pb.js'
 import {
   type FilterChain,
@@ -10,7 +11,7 @@ import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { InboundListener, InboundPort, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
-import { duration, pack, socketAddress } from './messages.js'
+import { bindAddress, duration, pack, socketAddress } from './messages.js'
 import { applicationCluster, INBOUND_STATS, nameListener, REDIRECT_LISTENER } from './names.js'
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
@@ -74,7 +75,11 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
  * @param redirected whether connections come from {@link buildRedirectListener}; else it listens itself
  */
 export function buildNameListener(port: NamedPort, address: SocketAddress, redirected: boolean): Listener {
-  const listener = outboundListener(nameListener(port.name, address.port, redirected), address, port)
+  const listener = outboundListener(
+    nameListener(port.name, address.port, redirected),
+    { kind: 'tcp', ...address },
+    port,
+  )
   return redirected ? { ...listener, bindToPort: false } : listener
 }
 
@@ -100,10 +105,10 @@ export function buildUpstreamListener({ name, bind, as }: UpstreamListener, targ
   return outboundListener(name, bind, target, as)
 }
 
-function outboundListener(name: string, address: SocketAddress, port: NamedPort, as?: string): Listener {
+function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string): Listener {
   return create(ListenerSchema, {
     name,
-    address: socketAddress(address),
+    address: bindAddress(bind),
     statPrefix: 'outbound',
     trafficDirection: TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_BYTES,

@@ -1,5 +1,6 @@
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { type Any, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
+import type { Bind } from '../../common/bind.js'
 import { type Address, AddressSchema } from '../../common/proto/envoy/config/core/v3/address_pb.js'
 import {
   ApiVersion,
@@ -27,6 +28,12 @@ export function socketAddress({ address, port }: SocketAddress): Address {
   return create(AddressSchema, {
     address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
   })
+}
+
+/** Where Envoy listens: a TCP address, or a Unix socket that it makes with these permissions. */
+export function bindAddress(bind: Bind): Address {
+  if (bind.kind === 'tcp') return socketAddress(bind)
+  return create(AddressSchema, { address: { case: 'pipe', value: { path: bind.path, mode: bind.mode } } })
 }
 
 /** Says that a resource comes over the ADS stream of this Envoy. */

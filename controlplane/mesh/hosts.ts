@@ -1,3 +1,4 @@
+import { formatBind } from '../../common/bind.js'
 import type { Protocol } from '../../common/config/fields.js'
 import { carriageOf, speechOf } from '../../common/protocol.js'
 import type { CatalogHost, DeclaredUpstream, HostedService } from '../catalog/catalog.js'
@@ -85,12 +86,12 @@ function upstreamListener(
 ): UpstreamListener | undefined {
   const candidates = ports.get(service) ?? []
   const target = candidates.find(({ portName }) => port === undefined || portName === port)
-  const name = `upstream/${declaredBy}/${bind.address}:${bind.port}`
+  const name = `upstream/${declaredBy}/${formatBind(bind)}`
   if (target !== undefined) {
     return { name, bind, target: target.name, ...(declaredBy === host.caller ? {} : { as: declaredBy }) }
   }
   const what = candidates.length === 0 ? `there is no service ${service}` : `${service} has no port ${port}`
-  const message = `the upstream of ${declaredBy} at ${bind.address}:${bind.port} leads nowhere: ${what}`
+  const message = `the upstream of ${declaredBy} at ${formatBind(bind)} leads nowhere: ${what}`
   problems.push(problemOf(parsePlace(place), { code: 'MSH0406', severity: 'notice', message }))
   return undefined
 }

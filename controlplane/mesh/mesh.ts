@@ -5,6 +5,7 @@
  *
  * Everything is plain data, so that two meshes compare by their parts and one can be printed.
  */
+import type { Bind } from '../../common/bind.js'
 import type { Location } from '../../common/problem.js'
 import type { Carriage, Speech } from '../../common/protocol.js'
 
@@ -198,11 +199,11 @@ export interface TcpAllowList {
   readonly sources: Sources
 }
 
-/** A declared upstream: a listener on a host's own address whose calls carry the identity of who declared it. */
+/** A declared upstream: a listener on a host's own address, or at a Unix socket, whose calls carry the identity of who declared it. */
 export interface UpstreamListener {
-  /** `upstream/<declaring service>/<address>:<port>` */
+  /** `upstream/<declaring service>/<address>:<port>`, or `…/unix:<path>` */
   readonly name: string
-  readonly bind: SocketAddress
+  readonly bind: Bind
   /** The named port that is called. */
   readonly target: string
   /** The service whose identity the call carries; absent: that of the host's calls by name is the same. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { type Bind, DEFAULT_SOCKET_MODE } from '../../common/bind.js'
 import { hostName, label, port, protocol } from '../../common/config/fields.js'
 import { validate } from '../../common/config/validate.js'
 import { readYaml } from '../../common/config/yaml.js'
@@ -9,12 +10,19 @@ import type { ServiceFacts } from '../catalog/report.js'
 
 const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'write an IP address')
 
-const upstream = z.strictObject({
-  service: label.describe('the service that is called'),
-  address: ipAddress.describe('where the application reaches it on this host'),
-  port: port.describe('the port at that address'),
-  target: label.optional().describe('the named port that is called; absent: its first'),
-})
+const upstream = z
+  .strictObject({
+    service: label.describe('the service that is called'),
+    address: ipAddress.optional().describe('where the application reaches it on this host'),
+    port: port.optional().describe('the port at that address'),
+    socket: z.string().startsWith('/').optional().describe('path of a Unix socket, instead of address and port'),
+    target: label.optional().describe('the named port that is called; absent: its first'),
+  })
+  .refine(
+    ({ address, port, socket }) =>
+      (address === undefined) === (port === undefined) && (address === undefined) !== (socket === undefined),
+    'give address and port, or a socket',
+  )
 
 const service = z.strictObject({
   port: port.optional().describe('short for ports: { main: … }'),
@@ -113,8 +121,13 @@ function factsOf(name: string, text: z.infer<typeof service>): ServiceFacts {
     inboundPort: text.inboundPort ?? 0,
     upstreams: (text.upstreams ?? []).map((one) => ({
       service: one.service,
-      bind: { address: one.address, port: one.port },
+      bind: bindOf(one),
       port: one.target ?? '',
     })),
   }
+}
+
+function bindOf({ address = '127.0.0.1', port = 0, socket }: z.infer<typeof upstream>): Bind {
+  if (socket !== undefined) return { kind: 'pipe', path: socket, mode: DEFAULT_SOCKET_MODE }
+  return { kind: 'tcp', address, port }
 }

@@ -47,7 +47,12 @@ test('two hosts at one address are told, both by name', () => {
 })
 
 const UPSTREAMS: readonly (readonly [string, string, string, RegExp])[] = [
-  ['another upstream has', '127.0.0.1, port: 9000', '127.0.0.1, port: 9000', /where the upstream of api for other is/],
+  [
+    'another upstream has',
+    '127.0.0.1, port: 9000',
+    '127.0.0.1, port: 9000',
+    /where the upstream of api for other \(services\.d\/api\.yaml:1\) is/,
+  ],
   [
     'an application of the host has',
     '10.0.0.1, port: 8080',
@@ -72,6 +77,16 @@ for (const [name, second, first, want] of UPSTREAMS) {
     assert.deepEqual(rest, [])
   })
 }
+
+test('two services that want one Unix socket are told, with both places', () => {
+  const upstreams = 'upstreams: [{ service: other, socket: /run/mesh-envoy/upstreams/api/a.sock }]'
+  const [problem, ...rest] = found(`{ api: { port: 8081, ${upstreams} }, web: { port: 8080, ${upstreams} } }`)
+  assert.match(
+    problem ?? '',
+    /^web-1:services\.d\/web\.yaml:1:1: .* is to be at unix:\/run\/mesh-envoy\/upstreams\/api\/a\.sock, where the upstream of api for other \(services\.d\/api\.yaml:1\) is.*MSH0411\]$/,
+  )
+  assert.deepEqual(rest, [])
+})
 
 test('a service with the name of the domain works, and it is said how it is called', () => {
   const [problem, ...rest] = found('{ mesh: { port: 8080 } }')

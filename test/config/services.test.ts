@@ -114,6 +114,78 @@ const mistakes: readonly (readonly [string, string])[] = [
   ],
 ]
 
+const socketMistakes: readonly (readonly [string, string])[] = [
+  [
+    'bind: unix:/run/cache.sock',
+    'bind: the sockets of web are files of /run/mesh-envoy/upstreams/web, where nobody else can make any (write unix:/run/mesh-envoy/upstreams/web/cache.sock) [MSH0205]',
+  ],
+  [
+    'bind: unix:/run/mesh-envoy/upstreams/other/cache.sock',
+    'bind: the sockets of web are files of /run/mesh-envoy/upstreams/web, where nobody else can make any (write unix:/run/mesh-envoy/upstreams/web/cache.sock) [MSH0205]',
+  ],
+  [
+    'bind: unix:/run/mesh-envoy/upstreams/web/../other/cache.sock',
+    'bind: the sockets of web are files of /run/mesh-envoy/upstreams/web, where nobody else can make any (write unix:/run/mesh-envoy/upstreams/web/cache.sock) [MSH0205]',
+  ],
+  [
+    'bind: unix:/run/mesh-envoy/upstreams/web/..',
+    'bind: the sockets of web are files of /run/mesh-envoy/upstreams/web, where nobody else can make any (write unix:/run/mesh-envoy/upstreams/web/name.sock) [MSH0205]',
+  ],
+  [
+    'bind: unix:run/cache.sock',
+    'bind: the path of a Unix socket starts with "/" (write unix:/run/cache.sock) [MSH0205]',
+  ],
+  [
+    `bind: unix:/${'a'.repeat(107)}`,
+    'bind: the path has 108 bytes, and a Unix socket may have 107 (choose a shorter name) [MSH0205]',
+  ],
+  ['bind: "127.0.0.1:5432", mode: "0660"', 'mode: `mode` is only for Unix sockets (leave it out) [MSH0220]'],
+  ['bind: "127.0.0.1:5432", group: web', 'group: `group` is only for Unix sockets (leave it out) [MSH0220]'],
+  [
+    'bind: unix:/run/mesh-envoy/upstreams/web/a.sock, mode: 660',
+    'mode: permissions stand in quotes: write for example "0660" [MSH0203]',
+  ],
+  [
+    'bind: unix:/run/mesh-envoy/upstreams/web/a.sock, mode: "0888"',
+    'mode: permissions are three octal digits: write for example "0660" [MSH0205]',
+  ],
+  ['bind: unix:/run/mesh-envoy/upstreams/web/a.sock, group: "a:b"', 'group: write the name of a group [MSH0205]'],
+]
+
+const withUpstream = (upstream: string) =>
+  `service: web\nport: 80\nprotocol: http\nupstreams: [{ service: cache, ${upstream} }]\n`
+
+for (const [upstream, want] of socketMistakes) {
+  test(`an upstream with ${upstream.slice(0, 80)} is a mistake`, () => {
+    const files = setOf({ f: withUpstream(upstream) })
+    const { services, problems } = new ServicesLoader(new Map(), '/run/mesh-envoy/upstreams').load(files, 0)
+    assert.deepEqual(services, [])
+    assert.deepEqual(
+      problems.map((problem) => formatProblem(problem).replace(/^f:4:\d+: upstreams\[0\]\./, '')),
+      [want],
+    )
+  })
+}
+
+const SOCKET = 'bind: unix:/run/mesh-envoy/upstreams/web/a.sock'
+
+for (const [upstream, mode, group] of [
+  [SOCKET, 0o660, undefined],
+  [`${SOCKET}, mode: "600"`, 0o600, undefined],
+  [`${SOCKET}, mode: "0666", group: web`, 0o666, 'web'],
+] as const) {
+  test(`an upstream with ${upstream} is at a Unix socket with permissions ${mode.toString(8)}`, () => {
+    const [service] = load(withUpstream(upstream)).services
+    const bind = { kind: 'pipe', path: '/run/mesh-envoy/upstreams/web/a.sock', mode }
+    assert.deepEqual(service?.upstreams, [{ service: 'cache', port: undefined, group, bind }])
+  })
+}
+
+test('sockets may be below any run directory where the settings of the host are not known', () => {
+  const { told } = load(withUpstream('bind: unix:/srv/envoy/upstreams/web/a.sock'))
+  assert.deepEqual(told, [])
+})
+
 for (const [text, want] of mistakes) {
   test(`${JSON.stringify(text)} is a mistake`, () => assert.deepEqual(load(text), { services: [], told: [want] }))
 }
