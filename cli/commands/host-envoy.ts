@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { QuestionAbout } from '../../common/questions.js'
+import { formatSocketAddress } from '../../common/socket-address.js'
 import { askControlPlane } from '../admin-client.js'
 import { printRows, printValue, type Write } from '../output.js'
 import { ago, type Column } from '../table.js'
@@ -25,7 +26,8 @@ const address = z.object({
 })
 
 function formatAddress({ socket_address: socket, pipe }: z.infer<typeof address>): string {
-  return socket === undefined ? (pipe?.path ?? '') : `${socket.address}:${socket.port_value}`
+  if (socket === undefined) return pipe?.path ?? ''
+  return formatSocketAddress({ address: socket.address, port: socket.port_value })
 }
 
 const clusters = z.object({

@@ -31,6 +31,7 @@ for (const [what, address, envoy, own, want] of [
     ['mesh-envoy 10.0.0.1:15090', 'mesh-agent 10.0.0.1:15091'],
   ],
   ['so it is with IPv6', 'fd00::1', '[::]:15090', '', ['mesh-envoy [fd00::1]:15090']],
+  ['nobody reaches every IPv4 address of a host by IPv6', 'fd00::1', '0.0.0.0:15090', '', []],
   [
     'loopback is left out: nobody else reaches it',
     '10.0.0.1',

@@ -1,6 +1,7 @@
 import { promises as dns } from 'node:dns'
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
+import { formatSocketAddress } from '../../common/socket-address.js'
 import type { LabHost } from './hosts.js'
 
 /** An answer as the calling application gets it. */
@@ -27,7 +28,7 @@ export function closeConnections(): void {
 /** A resolver that asks the DNS filter of a host. */
 export function resolverOf(host: LabHost): dns.Resolver {
   const resolver = new dns.Resolver({ timeout: 1000, tries: 3 })
-  resolver.setServers([`${host.address}:15053`])
+  resolver.setServers([formatSocketAddress({ address: host.address, port: 15053 })])
   return resolver
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { formatSocketAddress } from '../../common/socket-address.js'
 import type { LabHost, LabService } from './hosts.js'
 
 /** A control plane of a lab. */
@@ -63,8 +64,11 @@ export async function placeFile(path: string, text: string): Promise<void> {
 }
 
 /** The only control plane of a lab, or the first. */
-export function firstControlPlane({ root, settings, socket }: LabFiles): LabControlPlane {
-  return { id: 'cp-1', address: FIRST_ADDRESS, settings, socket, state: join(root, 'state') }
+export function firstControlPlane(
+  { root, settings, socket }: LabFiles,
+  address: string = FIRST_ADDRESS,
+): LabControlPlane {
+  return { id: 'cp-1', address, settings, socket, state: join(root, 'state') }
 }
 
 /**
@@ -81,8 +85,8 @@ export function writeControlPlane(
     settings,
     `id: ${id}
 trustDomain: lab.example
-listen: ${address}:15012
-admin: { socket: ${socket}, http: "${address}:15014" }
+listen: "${formatSocketAddress({ address, port: 15012 })}"
+admin: { socket: ${socket}, http: "${formatSocketAddress({ address, port: 15014 })}" }
 discovery: { files: ${join(root, 'catalog.d')}${discovery === '' ? '' : `, ${discovery}`} }
 config: [${join(root, 'mesh.d')}]
 state: { directory: ${state} }
@@ -92,13 +96,14 @@ ${more}
 }
 
 export async function writeHost(files: HostFiles, host: LabHost, envoy: string): Promise<void> {
+  const at = (port: number) => formatSocketAddress({ address: host.address, port })
   await placeFile(
     files.settings,
     `host: ${host.name}
-address: ${host.address}
-applicationAddress: ${host.address}
+address: "${host.address}"
+applicationAddress: "${host.address}"
 names: ${JSON.stringify(namesOf(host))}
-metrics: { envoy: "${host.address}:15090", agent: "${host.address}:15091" }
+metrics: { envoy: "${at(15090)}", agent: "${at(15091)}" }
 envoy: { path: ${envoy}, concurrency: 1, drainTime: 1s }
 servicesDirectory: ${dirname(files.service('any'))}
 stateDirectory: ${files.state}
@@ -112,7 +117,7 @@ ${host.settings ?? ''}
 }
 
 function namesOf({ address, range, as, names }: LabHost) {
-  return { range, dns: `${address}:15053`, ...(as === undefined ? {} : { as }), ...names }
+  return { range, dns: formatSocketAddress({ address, port: 15053 }), ...(as === undefined ? {} : { as }), ...names }
 }
 
 const DEFAULT_CHECK = '{ tcp: true, interval: 500ms }'

@@ -14,6 +14,8 @@ export interface LabPlan {
   readonly hosts: readonly LabHost[]
   /** Documents by file name. */
   readonly documents?: Readonly<Record<string, string>>
+  /** Where the control plane listens; absent: 127.0.3.100. */
+  readonly address?: string
   /** Further lines of `controlplane.yaml`. */
   readonly controlPlane?: string
   /** Command before each process, which runs it in a namespace; absent: they run where the test does. */
@@ -160,7 +162,12 @@ export class MeshLab {
 
   async #start(plan: LabPlan): Promise<void> {
     for (const directory of ['mesh.d', 'catalog.d']) await mkdir(join(this.files.root, directory))
-    await writeControlPlane(this.files, firstControlPlane(this.files), plan.controlPlane ?? '', plan.discovery)
+    await writeControlPlane(
+      this.files,
+      firstControlPlane(this.files, plan.address),
+      plan.controlPlane ?? '',
+      plan.discovery,
+    )
     for (const [name, text] of Object.entries(plan.documents ?? {})) await placeFile(this.files.document(name), text)
     await this.#processes.run('ca init', 'ca', 'init', '--config', this.files.settings)
     await this.startControlPlane()
