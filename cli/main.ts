@@ -35,12 +35,22 @@ const COMMANDS = [
   versionCommand,
 ] as const
 
+const EXAMPLES = `
+Examples:
+  mesh demo                                     try a whole mesh on this machine
+  mesh token create --host web-1 --service web  a token with which a host joins
+  mesh join --token-file web-1.token            on that host, before "mesh agent"
+  mesh validate ./mesh.d                        check documents before they are in effect
+  mesh status                                   what runs, and what is wrong
+  mesh hosts                                    each host: session, sync state, notes`
+
 /** Runs the command and sets the exit code; a failure is one line and a hint on standard error. */
 async function main(): Promise<void> {
   const program = new Command('mesh')
     .description('A service mesh for virtual machines and bare metal.')
     .version(VERSION, '-V, --version')
     .exitOverride()
+    .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(mesh --help, or mesh <command> --help, tells more)')
   const write: Write = (text) => process.stdout.write(text)
   for (const add of COMMANDS) add(program, write)
