@@ -7,6 +7,7 @@ import { caCommand } from './commands/ca.js'
 import { configCommand } from './commands/config.js'
 import { controlPlaneCommand } from './commands/controlplane.js'
 import { demoCommand } from './commands/demo.js'
+import { describeCommand } from './commands/describe.js'
 import { hostCommand, hostsCommand } from './commands/hosts.js'
 import { joinCommand } from './commands/join.js'
 import { renderCommand } from './commands/render.js'
@@ -31,6 +32,7 @@ const COMMANDS = [
   statusCommand,
   hostsCommand,
   servicesCommand,
+  describeCommand,
   hostCommand,
   versionCommand,
 ] as const

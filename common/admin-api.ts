@@ -89,6 +89,59 @@ export interface InstanceView {
   readonly provenance: readonly string[]
 }
 
+/** `GET /v1/services/:service`: the service with what is in effect for it, and where that is written. */
+export interface ServiceDescription extends ServiceView {
+  readonly settings: readonly SettingView[]
+  readonly subsets: readonly {
+    readonly name: string
+    readonly labels: Readonly<Record<string, string>>
+    /** How many instances have the labels, healthy or not. */
+    readonly instances: number
+    readonly from: string
+  }[]
+  readonly access: {
+    /** Deny before allow, as they are looked at. */
+    readonly rules: readonly AccessRuleView[]
+    /** What happens to a call that no rule names, in words. */
+    readonly otherwise: string
+  }
+  /** In the order in which they are tried; requests that none matches go to all instances. */
+  readonly routes: readonly RouteRuleView[]
+  /** Those that stand in the service's documents or name it. */
+  readonly problems: readonly ProblemView[]
+}
+
+/** A setting of a service as it is in effect. */
+export interface SettingView {
+  /** Its path in a document: `timeouts.connect`. */
+  readonly setting: string
+  /** As documents write it; times in milliseconds. */
+  readonly value: unknown
+  /** `mesh.d/payments.yaml:4`, `default`, or `instances` where they say it themselves. */
+  readonly from: string
+}
+
+/** One rule of authorization. */
+export interface AccessRuleView {
+  readonly effect: 'deny' | 'allow'
+  readonly name?: string
+  /** Callers and requests as the document writes them; absent: any. */
+  readonly callers?: unknown
+  readonly to?: unknown
+  readonly from: string
+}
+
+/** One rule of a route document, its keys as they are written. */
+export interface RouteRuleView {
+  readonly name: string
+  /** The named port that the document is for; absent: all ports. */
+  readonly port?: string
+  readonly rule: unknown
+  /** False where the document is left out because of a problem. */
+  readonly inEffect: boolean
+  readonly from: string
+}
+
 /** `GET /v1/prometheus/targets`: a list of these, as Prometheus' HTTP service discovery reads it. */
 export interface TargetGroup {
   readonly targets: readonly string[]

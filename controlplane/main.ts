@@ -144,6 +144,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   addAuthorityMetrics(metrics, () => ({ own: certificate.value.notAfter, ...ends }), state.tokens)
   const routes = adminRoutes({
     source,
+    config: () => config.loaded.value.config,
     self: () => ({
       id: settings.id,
       version: VERSION,

@@ -52,9 +52,18 @@ function clusterOf(
     name,
     carriage: port.carriage,
     transport: transportOf(port, settings),
-    connectTimeoutMs: document?.value.timeouts?.connect ?? CONNECT_TIMEOUT_MS,
-    loadBalancing: document?.value.loadBalancing?.policy ?? 'least-request',
+    ...connectionSettings(document?.value),
     sources: document === undefined ? [] : [document.location],
+  }
+}
+
+/** How callers connect to a service and choose an instance: what its document says over the defaults. */
+export function connectionSettings(
+  service: ServiceDocument | undefined,
+): Pick<MeshCluster, 'connectTimeoutMs' | 'loadBalancing'> {
+  return {
+    connectTimeoutMs: service?.timeouts?.connect ?? CONNECT_TIMEOUT_MS,
+    loadBalancing: service?.loadBalancing?.policy ?? 'least-request',
   }
 }
 
@@ -72,7 +81,8 @@ export function serverName(portName: string, service: string, domain: string): s
   return `${portName}.${service}.${domain}`
 }
 
-function hasLabels(instance: Instance, labels: Readonly<Record<string, string>>): boolean {
+/** Whether an instance belongs to a subset of these labels. */
+export function hasLabels(instance: Instance, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(labels).every(([key, value]) => instance.labels[key] === value)
 }
 

@@ -59,10 +59,15 @@ function rulesOf(
       faulty = true
       continue
     }
-    const name = rule.name ?? `rule-${index + 1}`
+    const name = ruleName(rule, index)
     routes.push(...matchesOf(rule.match).map((match, at) => ({ name: `${name}#${at + 1}`, match, action })))
   }
   return faulty ? undefined : routes
+}
+
+/** The name of a rule, or one made of its number. */
+export function ruleName({ name }: RouteRule, index: number): string {
+  return name ?? `rule-${index + 1}`
 }
 
 function actionOf(
@@ -95,13 +100,15 @@ function forwardTo(
   return {
     kind: 'forward',
     to,
-    timeout: timeLimit(rule?.timeout ?? service?.timeouts?.request),
+    timeout: requestTimeout(service, rule),
     ...(retry === undefined ? {} : { retry }),
     ...(prefixRewrite === undefined ? {} : { prefixRewrite }),
   }
 }
 
-function timeLimit(value: number | 'off' | undefined): TimeLimit {
+/** How long a request may take: what its rule says, else its service, else as long as it likes. */
+export function requestTimeout(service: ServiceDocument | undefined, rule: RouteRule | undefined): TimeLimit {
+  const value = rule?.timeout ?? service?.timeouts?.request
   return value === undefined || value === 'off' || value === 0 ? 'unlimited' : { ms: value }
 }
 

@@ -30,6 +30,8 @@ export interface TestControlPlaneOptions {
 /** A control plane that runs in this process on loopback. */
 export interface TestControlPlane {
   readonly directory: string
+  /** The admin socket. */
+  readonly socket: string
   readonly address: SocketAddress
   readonly authority: Authority
   readonly lines: readonly Line[]
@@ -73,7 +75,7 @@ export async function startControlPlane(
   // Port 0 was asked for: tokens tell which one it became.
   const [address] = parseToken(await createToken({ host: 'nobody', services: [] })).controlPlanes
   if (address === undefined) throw new Error('a token without an address')
-  return { directory, address, authority, lines, ask, createToken, stop }
+  return { directory, socket, address, authority, lines, ask, createToken, stop }
 }
 
 /** Repeats a check until it passes. @throws its last error after that many milliseconds, 10 s unless given */

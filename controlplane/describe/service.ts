@@ -1,0 +1,81 @@
+import type { RouteRuleView, ServiceDescription, ServiceView } from '../../common/admin-api.js'
+import type { Located } from '../../common/config/located.js'
+import type { Catalog } from '../catalog/catalog.js'
+import type { Config } from '../config/config.js'
+import type { RouteDocument } from '../config/schema/route.js'
+import { accessOfService, type PlacedRule, type ServiceAccess } from '../mesh/access.js'
+import { hasLabels } from '../mesh/clusters.js'
+import type { Mesh } from '../mesh/mesh.js'
+import { ruleName } from '../mesh/outbound.js'
+import { describeSettings, formatPlace } from './settings.js'
+
+/** What is in effect for a service, beside what the list of services and that of problems tell of it. */
+export function describeService(
+  service: string,
+  config: Config,
+  { catalog, mesh }: { readonly catalog: Catalog; readonly mesh: Mesh | undefined },
+): Omit<ServiceDescription, keyof ServiceView | 'problems'> {
+  const instances = catalog.instances.get(service) ?? []
+  const document = config.services.get(service)
+  const access = accessOfService(service, config.authorizations, config.mesh?.value.authorization ?? 'allow')
+  return {
+    settings: describeSettings(document, config.mesh, instances),
+    subsets: Object.entries(document?.value.subsets ?? {}).map(([name, { labels }]) => ({
+      name,
+      labels,
+      instances: instances.filter((instance) => hasLabels(instance, labels)).length,
+      from: document === undefined ? 'default' : formatPlace(document.locate(['subsets', name])),
+    })),
+    access: {
+      rules: [...rulesOf(access, 'deny'), ...rulesOf(access, 'allow')],
+      otherwise: instances.some(({ reach }) => reach === 'mesh') ? otherwise(access, config) : OUTSIDE,
+    },
+    routes: [...(config.routes.get(service)?.values() ?? [])].flatMap((route) => describeRoute(route, mesh)),
+  }
+}
+
+/** Of a service that no instance of the mesh runs, whatever documents say. */
+const OUTSIDE = 'nothing is refused: its instances are outside the mesh, where no Envoy asks who calls'
+
+function rulesOf({ rules }: ServiceAccess, effect: PlacedRule['effect']) {
+  return rules
+    .filter((placed) => placed.effect === effect)
+    .map(({ rule: { name, from, to }, document, path }) => ({
+      effect,
+      ...(name === undefined ? {} : { name }),
+      ...(from === undefined ? {} : { callers: from }),
+      ...(to === undefined ? {} : { to }),
+      from: formatPlace(document.locate(path)),
+    }))
+}
+
+function otherwise({ closed, documents }: ServiceAccess, { mesh }: Config): string {
+  if (!closed) return 'every other call is allowed: no document about the service has allow, and the mesh allows'
+  const closing = documents.find(({ value }) => value.allow !== undefined)
+  if (closing !== undefined) return `every other call is refused: allow is at ${formatPlace(closing.locate(['allow']))}`
+  const place = mesh === undefined ? '' : `, at ${formatPlace(mesh.locate(['authorization']))}`
+  return `every other call is refused: the mesh refuses what no rule allows${place}`
+}
+
+function describeRoute(document: Located<RouteDocument>, mesh: Mesh | undefined): readonly RouteRuleView[] {
+  const { service, port, rules } = document.value
+  return rules.map((rule, index) => {
+    const name = ruleName(rule, index)
+    return {
+      name,
+      ...(port === undefined ? {} : { port }),
+      rule,
+      inEffect: isInEffect(name, service, document, mesh),
+      from: formatPlace(document.locate(['rules', index])),
+    }
+  })
+}
+
+/** Whether a port of the service was built from the rule: a document with a problem is left out as a whole. */
+function isInEffect(name: string, service: string, { location }: Located<RouteDocument>, mesh: Mesh | undefined) {
+  return [...(mesh?.ports.values() ?? [])].some(({ named, outbound }) => {
+    if (named.service !== service) return false
+    if (outbound === undefined) return named.tcp?.sources.includes(location) === true
+    return outbound.sources.includes(location) && outbound.routes.some((route) => route.name.startsWith(`${name}#`))
+  })
+}
