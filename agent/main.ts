@@ -33,6 +33,7 @@ import { HoldBack } from './relay/hold-back.js'
 import { Relay } from './relay/relay.js'
 import { loadResources } from './relay/resources.js'
 import { retryAddresses } from './relay/retry-addresses.js'
+import { servingOf } from './relay/serving.js'
 import { followControlPlane, NOT_FOLLOWED } from './relay/upstream.js'
 import { buildReports, type ReportSources, reportChanges } from './report-changes.js'
 import type { HostFacts } from './reports.js'
@@ -139,8 +140,10 @@ async function assemble(assembly: Assembly) {
   const own = ownSecrets(held, facts)
   const upstream = new HoldBack(received.resources)
   await makeServedDirectories(socketDirectory(settings), upstream.served.value)
-  const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, whole, observer: observeXds(metrics) })
   const envoy = new Latest(notStarted(Date.now()))
+  const progress = new Latest(NOT_FOLLOWED)
+  const serving = servingOf({ whole, followed: progress, envoy })
+  const relay = new Relay({ socket: xdsSocketPath(settings), upstream, own, serving, observer: observeXds(metrics) })
   const healths: ReportSources['healths'] = new Latest(new Map())
   const leaving = new Latest(false)
   const followed = new Latest('')
@@ -168,7 +171,6 @@ async function assemble(assembly: Assembly) {
   })
   links.current.subscribe(() => followed.set(links.current.value?.welcome.controlPlaneId ?? ''))
   links.welcome.subscribe(() => allowed.set(links.welcome.value?.allowedServices ?? []))
-  const progress = new Latest(NOT_FOLLOWED)
   const { envoyVersion } = facts.value
   const readings = {
     links,

@@ -65,6 +65,8 @@ export interface EnvoyState {
   /** How often Envoy ended by itself since the agent started. */
   readonly restarts: number
   readonly pid?: number
+  /** Whether it was already running, started by an agent that is gone; absent while none runs. */
+  readonly adopted?: boolean
   /** For people: what is being waited for, or how it ended. */
   readonly detail: string
 }

@@ -105,13 +105,14 @@ async function watch(
   const over = new AbortController()
   void envoy.exited.then(() => over.abort())
   const detail = 'waiting for its first configuration'
-  publish(options, clock, { state: 'starting', restarts, pid: envoy.pid, detail })
+  const { pid, adopted } = envoy
+  publish(options, clock, { state: 'starting', restarts, pid, adopted, detail })
   let readySince: number | undefined
   const readiness = untilReady(options.admin, AbortSignal.any([signal, over.signal])).then((ready) => {
     if (!ready) return
     readySince = clock.monotonic()
-    options.log.info('Envoy is ready', { pid: envoy.pid, restarts, adopted: envoy.adopted })
-    publish(options, clock, { state: 'ready', restarts, pid: envoy.pid, detail: 'live' })
+    options.log.info('Envoy is ready', { pid, restarts, adopted })
+    publish(options, clock, { state: 'ready', restarts, pid, adopted, detail: 'live' })
   })
   const [ended] = await Promise.all([exitOrAbort(envoy.exited, signal), readiness])
   if (ended === undefined) {

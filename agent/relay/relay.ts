@@ -27,8 +27,8 @@ export interface RelayOptions {
   readonly upstream: HoldBack
   /** What the agent answers itself: the secrets. It wins over the control plane. */
   readonly own: Latest<ResourceSet>
-  /** Whether `upstream` is whole: from disk, or every type answered once. Before that Envoy's requests wait. */
-  readonly whole: Latest<boolean>
+  /** Whether Envoy is answered yet; before that its requests wait. */
+  readonly serving: Latest<boolean>
   /** Counts what goes between the relay and Envoy. */
   readonly observer: XdsObserver
 }
@@ -46,7 +46,7 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options
     this.#publication = new Latest(publicationOf(options))
-    for (const source of [options.upstream.served, options.own, options.whole] as readonly Latest<unknown>[]) {
+    for (const source of [options.upstream.served, options.own, options.serving] as readonly Latest<unknown>[]) {
       source.subscribe(() => this.#publication.set(publicationOf(options)))
     }
     this.#xds = new XdsServer(this.#publication, {
@@ -94,12 +94,12 @@ export class Relay {
   }
 }
 
-function publicationOf({ upstream, own, whole }: RelayOptions): Publication {
+function publicationOf({ upstream, own, serving }: RelayOptions): Publication {
   const layers = new Map([
     ['own', own.value],
     ['control-plane', upstream.served.value],
   ])
-  return { layers, clients: whole.value ? LISTED : NOBODY }
+  return { layers, clients: serving.value ? LISTED : NOBODY }
 }
 
 const LISTED: Publication['clients'] = new Map([[ENVOY, ['own', 'control-plane']]])

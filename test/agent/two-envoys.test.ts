@@ -27,7 +27,7 @@ test('two Envoys on one relay, as in a hot restart', async (t) => {
     socket,
     upstream: new HoldBack(upstream),
     own: new Latest<ResourceSet>(new Map()),
-    whole: new Latest(true),
+    serving: new Latest(true),
     observer: { pushed: nothing, answered: nothing, delivered: nothing },
   })
   const stop = new AbortController()

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { type Application, startHttp } from './application.js'
 import { PAY_1, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
+import { until } from './until.js'
 
 let lab: MeshLab
 const applications: Application[] = []
@@ -82,9 +83,13 @@ async function rendered(host: string): Promise<readonly string[]> {
 
 for (const { name } of [WEB, PAY_1]) {
   test(`what is rendered for ${name} offline is what its live Envoy says that it has, version by version`, async () => {
-    const live = await dumped(name)
-    assert.ok(live.length > 3, live.join('\n'))
-    assert.deepEqual(await rendered(name), live)
+    // What a host has just told is on its way to the state on disk, and to Envoy, for a moment.
+    await until('both to be the same', async () => {
+      const live = await dumped(name)
+      assert.ok(live.length > 3, live.join('\n'))
+      assert.deepEqual(await rendered(name), live)
+      return true
+    })
   })
 }
 
