@@ -5,7 +5,7 @@ import { type Client, type ServiceError, status } from '@grpc/grpc-js'
 import { call, enrol, openSession } from '../../agent/control-plane/calls.js'
 import type { HostCredentials } from '../../agent/control-plane/channel.js'
 import { JoinFailed, joinMesh } from '../../agent/identity/join.js'
-import type { HostChanged, HostView, TokenCreated, TokenView } from '../../common/admin-api.js'
+import type { HostChanged, HostView, StatusView, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { parseToken } from '../../common/join-token.js'
 import { EnrolRequestSchema } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { buildCsr } from '../../common/x509/csr.js'
@@ -169,6 +169,16 @@ suite('what a joined host gets', () => {
     assert.deepEqual([answer.code, answer.details], [status.PERMISSION_DENIED, 'host web-1 is banned'])
     const { code, details } = await refusalOf(joinHost(t, controlPlane, 'web-1'))
     assert.deepEqual({ code, details }, { code: status.PERMISSION_DENIED, details: 'web-1 is banned' })
+  })
+
+  test('a ban of a name that is no host is listed, and counts as no host in the status', async (t) => {
+    const controlPlane = await startControlPlane(t)
+    await joinHost(t, controlPlane, 'web-1')
+    for (const host of ['web-1', 'wbe-1']) await controlPlane.ask('POST', `/v1/hosts/${host}/ban`, {})
+    const hosts = await controlPlane.ask<readonly HostView[]>('GET', '/v1/hosts')
+    const banned = hosts.filter(({ status }) => status === 'banned').map(({ host }) => host)
+    assert.deepEqual(banned, ['wbe-1', 'web-1'])
+    assert.equal((await controlPlane.ask<StatusView>('GET', '/v1/status')).hosts.total, 1)
   })
 
   test('an evicted host joins again by a new token, and what it held before stays refused', async (t) => {

@@ -1,6 +1,7 @@
 import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
 import { describeSkew, skewOf } from '../../../common/clock-skew.js'
 import type { Problem } from '../../../common/problem.js'
+import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
 import { viewClones } from './clones.js'
 import { viewHosts } from './hosts.js'
@@ -46,7 +47,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
     domain: self.domain,
     startedAt: new Date(self.startedAt).toISOString(),
     hosts: {
-      total: hosts.length,
+      total: hosts.length - source.enrolled.filter(isBanAlone).length,
       live: live.length,
       synced: hosts.filter(({ sync }) => sync === 'SYNCED').length,
       rejected: hosts.filter(({ sync }) => sync === 'REJECTED').length,
@@ -70,6 +71,11 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
       ...all.filter(({ severity }) => severity === 'notice'),
     ],
   }
+}
+
+/** Whether the host was never seen here: there is a ban of its name, as after a slip of the pen, and nothing else. */
+function isBanAlone({ banned, joined, enrolledAt, certificates }: HostRecord): boolean {
+  return banned !== undefined && joined === 'elsewhere' && enrolledAt === 0 && certificates.length === 0
 }
 
 function soonestExpiry(hosts: readonly HostView[], self: SelfFacts): StatusView['soonestExpiry'] {
