@@ -137,6 +137,10 @@ export interface RouteRuleView {
   /** The named port that the document is for; absent: all ports. */
   readonly port?: string
   readonly rule: unknown
+  /** In effect, from the rule, its service or the default: milliseconds, or `off`. Absent where Envoy answers by itself. */
+  readonly timeout?: number | 'off'
+  /** In effect, as `timeout` is; 0 where nothing is tried again. */
+  readonly retries?: number
   /** False where the document is left out because of a problem. */
   readonly inEffect: boolean
   readonly from: string

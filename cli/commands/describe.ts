@@ -30,7 +30,12 @@ const ACCESS: readonly Column<AccessRuleView>[] = [
 const ROUTES: readonly Column<RouteRuleView>[] = [
   { title: 'ROUTE', value: ({ name }) => name },
   { title: 'PORT', value: ({ port }) => port ?? 'all' },
-  { title: 'RULE', value: ({ rule }) => formatInline(rule) },
+  { title: 'RULE', value: ({ rule }) => formatInline(withoutColumns(rule)) },
+  {
+    title: 'TIMEOUT',
+    value: ({ timeout }) => (typeof timeout === 'number' ? `${timeout}ms` : (timeout ?? '')),
+  },
+  { title: 'RETRIES', value: ({ retries }) => String(retries ?? '') },
   { title: 'IN EFFECT', value: ({ inEffect }) => (inEffect ? 'yes' : 'no') },
   { title: 'FROM', value: ({ from }) => from },
 ]
@@ -68,6 +73,12 @@ export function formatDescription(description: ServiceDescription): string {
       return `${severity}: ${place}: ${message}${hint === undefined ? '' : ` (${hint})`}\n`
     }),
   ].join('\n')
+}
+
+/** A rule without what has columns of its own. */
+function withoutColumns(rule: unknown): unknown {
+  const { name: _, timeout: __, ...rest } = rule as Readonly<Record<string, unknown>>
+  return rest
 }
 
 function formatSetting(setting: string, value: unknown): string {

@@ -2,11 +2,13 @@ import type { RouteRuleView, ServiceDescription, ServiceView } from '../../commo
 import type { Located } from '../../common/config/located.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
-import type { RouteDocument } from '../config/schema/route.js'
+import type { RouteDocument, RouteRule } from '../config/schema/route.js'
+import type { ServiceDocument } from '../config/schema/service.js'
 import { accessOfService, type PlacedRule, type ServiceAccess } from '../mesh/access.js'
 import { hasLabels } from '../mesh/clusters.js'
 import type { Mesh } from '../mesh/mesh.js'
-import { ruleName } from '../mesh/outbound.js'
+import { requestTimeout, ruleName } from '../mesh/outbound.js'
+import { retryPolicy } from '../mesh/retry.js'
 import { describeSettings, formatPlace } from './settings.js'
 
 /** What is in effect for a service, beside what the list of services and that of problems tell of it. */
@@ -19,7 +21,7 @@ export function describeService(
   const document = config.services.get(service)
   const access = accessOfService(service, config.authorizations, config.mesh?.value.authorization ?? 'allow')
   return {
-    settings: describeSettings(document, config.mesh, instances),
+    settings: describeSettings(document, config.mesh, instances, takesRequests(service, mesh)),
     subsets: Object.entries(document?.value.subsets ?? {}).map(([name, { labels }]) => ({
       name,
       labels,
@@ -30,7 +32,9 @@ export function describeService(
       rules: [...rulesOf(access, 'deny'), ...rulesOf(access, 'allow')],
       otherwise: instances.some(({ reach }) => reach === 'mesh') ? otherwise(access, config) : OUTSIDE,
     },
-    routes: [...(config.routes.get(service)?.values() ?? [])].flatMap((route) => describeRoute(route, mesh)),
+    routes: [...(config.routes.get(service)?.values() ?? [])].flatMap((route) =>
+      describeRoute(route, document?.value, mesh),
+    ),
   }
 }
 
@@ -57,7 +61,11 @@ function otherwise({ closed, documents }: ServiceAccess, { mesh }: Config): stri
   return `every other call is refused: the mesh refuses what no rule allows${place}`
 }
 
-function describeRoute(document: Located<RouteDocument>, mesh: Mesh | undefined): readonly RouteRuleView[] {
+function describeRoute(
+  document: Located<RouteDocument>,
+  of: ServiceDocument | undefined,
+  mesh: Mesh | undefined,
+): readonly RouteRuleView[] {
   const { service, port, rules } = document.value
   return rules.map((rule, index) => {
     const name = ruleName(rule, index)
@@ -65,10 +73,24 @@ function describeRoute(document: Located<RouteDocument>, mesh: Mesh | undefined)
       name,
       ...(port === undefined ? {} : { port }),
       rule,
+      ...(rule.respond === undefined && takesRequests(service, mesh) ? limitsOf(rule, of) : {}),
       inEffect: isInEffect(name, service, document, mesh),
       from: formatPlace(document.locate(['rules', index])),
     }
   })
+}
+
+/** Whether the service has an http port: limits of requests mean nothing for the bytes of tcp ports. */
+function takesRequests(service: string, mesh: Mesh | undefined): boolean {
+  return [...(mesh?.ports.values() ?? [])].some((port) => port.named.service === service && port.outbound !== undefined)
+}
+
+function limitsOf(rule: RouteRule, service: ServiceDocument | undefined) {
+  const timeout = requestTimeout(service, rule)
+  return {
+    timeout: timeout === 'unlimited' ? ('off' as const) : timeout.ms,
+    retries: retryPolicy(service?.retry, rule.retry)?.retries ?? 0,
+  }
 }
 
 /** Whether a port of the service was built from the rule: a document with a problem is left out as a whole. */

@@ -12,32 +12,41 @@ import { retryPolicy } from '../mesh/retry.js'
 /**
  * The settings of a service for requests of which no rule says more, as the builders of the mesh choose them, and where
  * each is written.
+ *
+ * @param takesRequests whether the service has an http port; without one, limits of requests are left out
  */
 export function describeSettings(
   document: Located<ServiceDocument> | undefined,
   mesh: Located<MeshDocument> | undefined,
   instances: readonly Instance[],
+  takesRequests: boolean,
 ): readonly SettingView[] {
   const service = document?.value
   const { connectTimeoutMs, loadBalancing } = connectionSettings(service)
-  const timeout = requestTimeout(service, undefined)
-  const retry = retryPolicy(service?.retry, undefined)
   const protocols = [...new Set(instances.flatMap(({ ports }) => ports.map(({ protocol }) => protocol)))]
   const protocol = setting(document, ['protocol'], service?.protocol ?? protocols.join(', '))
   return [
     service?.protocol === undefined ? { ...protocol, from: 'instances' } : protocol,
     setting(document, ['timeouts', 'connect'], connectTimeoutMs),
-    setting(document, ['timeouts', 'request'], timeout === 'unlimited' ? 'off' : timeout.ms),
-    setting(document, ['retry', 'retries'], retry?.retries ?? 0),
-    ...(retry === undefined
-      ? []
-      : [
-          setting(document, ['retry', 'perTry'], retry.perTryMs ?? 'as long as the request'),
-          setting(document, ['retry', 'on'], retry.on),
-          setting(document, ['retry', 'methods'], retry.methods ?? 'all'),
-        ]),
+    ...(takesRequests ? requestSettings(document) : []),
     setting(document, ['loadBalancing', 'policy'], loadBalancing),
     meshAuthorization(mesh),
+  ]
+}
+
+function requestSettings(document: Located<ServiceDocument> | undefined): readonly SettingView[] {
+  const timeout = requestTimeout(document?.value, undefined)
+  const retry = retryPolicy(document?.value.retry, undefined)
+  const limits = [
+    setting(document, ['timeouts', 'request'], timeout === 'unlimited' ? 'off' : timeout.ms),
+    setting(document, ['retry', 'retries'], retry?.retries ?? 0),
+  ]
+  if (retry === undefined) return limits
+  return [
+    ...limits,
+    setting(document, ['retry', 'perTry'], retry.perTryMs ?? 'as long as the request'),
+    setting(document, ['retry', 'on'], retry.on),
+    setting(document, ['retry', 'methods'], retry.methods ?? 'all'),
   ]
 }
 

@@ -25,6 +25,7 @@ test('mesh describe service asks a control plane, and names a near service for a
   const printed = await run('alpha')
   assert.match(printed, /timeouts\.connect +5000ms +default/)
   assert.match(printed, /10\.0\.0\.1:1000 .*file catalog\.d\/a\.yaml:4/)
+  assert.doesNotMatch(printed, /timeouts\.request/)
   assert.match(printed, /nothing is refused: its instances are outside the mesh/)
   await assert.rejects(run('alhpa'), { exitCode: EXIT.noSuchFile, hint: 'did you mean alpha?' })
 })

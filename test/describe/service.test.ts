@@ -64,8 +64,8 @@ test('subsets, routes and access rules have their lines', () => {
   const { subsets, routes, access } = described(DOCUMENTS)
   assert.deepEqual(subsets, [{ name: 'one', labels: { version: 'v1' }, instances: 1, from: 'mesh.yaml:7' }])
   assert.deepEqual(
-    routes.map(({ name, inEffect, from }) => ({ name, inEffect, from })),
-    [{ name: 'slow', inEffect: true, from: 'mesh.yaml:12' }],
+    routes.map(({ rule, ...told }) => told),
+    [{ name: 'slow', timeout: 60_000, retries: 4, inEffect: true, from: 'mesh.yaml:12' }],
   )
   assert.deepEqual(access.rules, [{ effect: 'allow', callers: { services: ['web'] }, from: 'mesh.yaml:19' }])
   assert.equal(access.otherwise, 'every other call is refused: allow is at mesh.yaml:18')
