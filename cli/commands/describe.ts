@@ -1,5 +1,11 @@
 import type { Command } from 'commander'
-import type { AccessRuleView, RouteRuleView, ServiceDescription, SettingView } from '../../common/admin-api.js'
+import type {
+  AccessRuleView,
+  ProblemView,
+  RouteRuleView,
+  ServiceDescription,
+  SettingView,
+} from '../../common/admin-api.js'
 import { askControlPlane } from '../admin-client.js'
 import { formatInline, outputOption, printValue, type Write } from '../output.js'
 import { type Column, formatTable } from '../table.js'
@@ -40,6 +46,12 @@ const ROUTES: readonly Column<RouteRuleView>[] = [
   { title: 'FROM', value: ({ from }) => from },
 ]
 
+const PROBLEMS: readonly Column<ProblemView>[] = [
+  { title: 'PROBLEM', value: ({ severity }) => severity },
+  { title: 'PLACE', value: ({ place }) => place },
+  { title: 'MESSAGE', value: ({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`) },
+]
+
 /** `mesh describe service`: what is in effect for a service, and which line of which file says so. */
 export function describeCommand(program: Command, write: Write): void {
   program
@@ -69,9 +81,7 @@ export function formatDescription(description: ServiceDescription): string {
     `${access.rules.length === 0 ? '' : formatTable(access.rules, ACCESS)}Access: ${access.otherwise}.\n`,
     `${routes.length === 0 ? '' : formatTable(routes, ROUTES)}What no rule matches goes to all instances.\n`,
     formatTable(rows, columns, true),
-    ...problems.map(({ place, severity, message, hint }) => {
-      return `${severity}: ${place}: ${message}${hint === undefined ? '' : ` (${hint})`}\n`
-    }),
+    ...(problems.length === 0 ? [] : [formatTable(problems, PROBLEMS)]),
   ].join('\n')
 }
 

@@ -27,5 +27,8 @@ test('mesh describe service asks a control plane, and names a near service for a
   assert.match(printed, /10\.0\.0\.1:1000 .*file catalog\.d\/a\.yaml:4/)
   assert.doesNotMatch(printed, /timeouts\.request/)
   assert.match(printed, /nothing is refused: its instances are outside the mesh/)
+  const route = 'kind: route\nservice: alpha\nrules: [{ to: { subset: none } }]\n'
+  await writeFile(join(controlPlane.directory, 'mesh.d', 'r.yaml'), route)
+  await eventually(async () => assert.match(await run('alpha'), /error +mesh\.d\/r\.yaml:3:\d+ .*none/))
   await assert.rejects(run('alhpa'), { exitCode: EXIT.noSuchFile, hint: 'did you mean alpha?' })
 })
