@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { IssuedIntermediate } from '../../controlplane/ca/issue-intermediate.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import type { Write } from '../output.js'
-import { readCaSettings, refusing } from './ca.js'
+import { readCaSettings, refusing } from './ca-settings.js'
 import { configOption, type DaemonOptions } from './config-option.js'
 
 interface IssueOptions extends DaemonOptions {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { CommandFailure, EXIT } from '../exit.js'
 import type { Write } from '../output.js'
-import { readSettings } from '../settings.js'
 import { caIssueCommand } from './ca-issue.js'
+import { readCaSettings, refusing } from './ca-settings.js'
 import { configOption, type DaemonOptions } from './config-option.js'
 
 /** `mesh ca init|issue`: the certificate authority of a mesh. */
@@ -24,25 +23,4 @@ export function caCommand(program: Command, write: Write): void {
       )
     })
   caIssueCommand(ca, write)
-}
-
-/** What the commands of the CA need of `controlplane.yaml`. @throws CommandFailure */
-export async function readCaSettings(config: string) {
-  const [{ controlPlaneSettings }, { caDirectory }] = await Promise.all([
-    import('../../controlplane/settings-schema.js'),
-    import('../../controlplane/directories.js'),
-  ])
-  const settings = await readSettings(controlPlaneSettings, config, EXIT.invalidInput)
-  return { directory: caDirectory(settings), trustDomain: settings.trustDomain, id: settings.id }
-}
-
-/** Turns what is wrong with a CA into an end of the command. @throws CommandFailure */
-export async function refusing<T>(work: Promise<T>): Promise<T> {
-  const { AuthorityError } = await import('../../controlplane/ca/authority-error.js')
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof AuthorityError) throw new CommandFailure(EXIT.invalidInput, error.message)
-    throw error
-  }
 }

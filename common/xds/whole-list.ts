@@ -2,6 +2,17 @@ import { namesIn, type ResponsePolicy, type Verdict } from './blame.js'
 import type { Push } from './delivery.js'
 import type { Resource } from './resource.js'
 
+/** One response: the whole list of listeners or clusters, or some resources of another type. */
+export interface WorldPush {
+  readonly type: string
+  readonly nonce: string
+  /** Made from what the response carries: equal lists have equal versions, over streams and replicas. */
+  readonly version: string
+  readonly resources: readonly Resource[]
+  /** How many of the resources are new to the client. */
+  readonly news: number
+}
+
 /**
  * What one client of a state-of-the-world stream has of a type whose responses repeat everything: each response is what
  * the client has, with the changes of one push. So what is not to be told yet (a removal that has to wait, a version

@@ -18,7 +18,7 @@ import {
 import type { Push } from './delivery.js'
 import { StreamRefusal } from './refusal.js'
 import type { Resource } from './resource.js'
-import type { WorldPush } from './world-stream.js'
+import type { WorldPush } from './whole-list.js'
 
 /** What a client tells of itself. */
 export type Node = NonNullable<DeltaDiscoveryRequest['node']>

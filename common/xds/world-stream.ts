@@ -7,7 +7,7 @@ import { checkCount, STREAM_LIMITS } from './limits.js'
 import { kindOf } from './order.js'
 import type { Resource } from './resource.js'
 import { CLUSTER, LISTENER } from './types.js'
-import { WholeList } from './whole-list.js'
+import { WholeList, type WorldPush } from './whole-list.js'
 import { encodeNameOnly } from './wire.js'
 
 /** The fields of a request that matter after the client has been identified. */
@@ -15,17 +15,6 @@ export type WorldRequest = Pick<
   DiscoveryRequest,
   'typeUrl' | 'resourceNames' | 'versionInfo' | 'responseNonce' | 'errorDetail'
 >
-
-/** One response: the whole list of listeners or clusters, or some resources of another type. */
-export interface WorldPush {
-  readonly type: string
-  readonly nonce: string
-  /** Made from what the response carries: equal lists have equal versions, over streams and replicas. */
-  readonly version: string
-  readonly resources: readonly Resource[]
-  /** How many of the resources are new to the client. */
-  readonly news: number
-}
 
 /**
  * One state-of-the-world ADS stream as a state machine without I/O. It is the delta stream with other words: a request

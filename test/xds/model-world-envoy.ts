@@ -1,6 +1,6 @@
 import type { Resource } from '../../common/xds/resource.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE } from '../../common/xds/types.js'
-import type { WorldPush } from '../../common/xds/world-stream.js'
+import type { WorldPush } from '../../common/xds/whole-list.js'
 import { refersTo } from './mesh-model.js'
 import type { WorldFixture } from './world-fixture.js'
 

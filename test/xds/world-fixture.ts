@@ -1,6 +1,7 @@
 import type { DeltaStreamOptions } from '../../common/xds/delta-stream.js'
 import type { Publication, Resource } from '../../common/xds/resource.js'
-import { type WorldPush, WorldStream } from '../../common/xds/world-stream.js'
+import type { WorldPush } from '../../common/xds/whole-list.js'
+import { WorldStream } from '../../common/xds/world-stream.js'
 import { StreamFixture, shortType } from './stream-fixture.js'
 
 /** One state-of-the-world request, as short as tests want it. */

@@ -4,7 +4,7 @@ import { namesIn } from '../../common/xds/blame.js'
 import { STREAM_LIMITS } from '../../common/xds/limits.js'
 import { StreamRefusal } from '../../common/xds/refusal.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
-import type { WorldPush } from '../../common/xds/world-stream.js'
+import type { WorldPush } from '../../common/xds/whole-list.js'
 import { service, testResource } from './mesh-model.js'
 import { WorldFixture } from './world-fixture.js'
 
