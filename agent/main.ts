@@ -139,7 +139,7 @@ async function assemble(assembly: Assembly) {
   const { store: received, whole, savedAt } = resources
   const own = ownSecrets(held, facts)
   const upstream = new HoldBack(received.resources)
-  await makeServedDirectories(socketDirectory(settings), upstream.served.value)
+  await makeServedDirectories(socketDirectory(settings), upstream.served.value, log)
   const envoy = new Latest(notStarted(Date.now()))
   const progress = new Latest(NOT_FOLLOWED)
   const serving = servingOf({ whole, followed: progress, envoy })

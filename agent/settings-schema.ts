@@ -2,10 +2,12 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { duration, hostName, type IssueParams, label, labels, locality, notYet, port } from '../common/config/fields.js'
 import { addressAndPort, ipAndPort } from '../common/config/socket-address-field.js'
+import { canonicalAddress } from '../common/socket-address.js'
 
 const ipAddress = z
   .string()
   .refine((value) => isIP(value) !== 0, 'write an IP address')
+  .transform(canonicalAddress)
   .meta({ title: 'IP address' })
 
 const cidr = z
@@ -85,7 +87,7 @@ export const agentSettings = z.strictObject({
   address: ipAddress
     .optional()
     .describe('where other hosts reach this Envoy; absent: the address of the default route'),
-  applicationAddress: ipAddress.default('127.0.0.1').describe('where the applications of this host listen'),
+  applicationAddress: ipAddress.prefault('127.0.0.1').describe('where the applications of this host listen'),
   locality: locality.prefault({}).describe('where this host is'),
   labels: labels.default({}).describe('of the host'),
   controlPlanes: z.array(addressAndPort).default([]).describe('absent: those of the join token'),

@@ -76,11 +76,12 @@ async function giveTo(
   path: string,
   { service, group }: DeclaredSocket,
 ): Promise<{ readonly gid: number; readonly problems: readonly Problem[] }> {
-  const own = process.getgid?.() ?? 0
+  const own = process.getegid?.() ?? 0
   const wanted = group === undefined ? own : await groupId(group)
   const problems: Problem[] = []
   let gid = wanted ?? own
   if (wanted === undefined) problems.push(wrongGroup(service, `there is no group ${group} on this host`))
+  await chmod(path, 0o750)
   try {
     await chown(path, -1, gid)
   } catch (error) {
@@ -89,7 +90,7 @@ async function giveTo(
     gid = own
     await chown(path, -1, gid)
   }
-  await chmod(path, gid === own ? 0o750 : 0o2750)
+  if (gid !== own) await chmod(path, 0o2750)
   return { gid, problems }
 }
 
@@ -124,22 +125,39 @@ function notMade(service: ServiceFile, path: string, error: unknown): Problem {
  * Makes the directories of sockets that Envoy is served from the last good configuration, before service files are read:
  * a directory for run-time files is empty after a reboot. They are closed until the files say whose they are.
  */
-export async function makeServedDirectories(directory: string, served: ResourceSet): Promise<void> {
+export async function makeServedDirectories(directory: string, served: ResourceSet, log: Log): Promise<void> {
   const ours = [...servedSockets(served)].filter((path) => dirname(dirname(path)) === directory)
-  for (const path of ours) await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+  for (const path of ours) {
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+    } catch (error) {
+      log.warn('Envoy has no place for the socket of an upstream', { path, error })
+    }
+  }
 }
 
 /** Removes the sockets of listeners that Envoy is not served, also those of a time before: Envoy leaves them behind. */
 export function removeStaleSockets(directory: string, served: Latest<ResourceSet>, log: Log): Task {
   return async (signal) => {
     for await (const _ of served.values(signal)) {
-      for (const path of await presentSockets(directory)) {
-        if (servedSockets(served.value).has(path)) continue
-        await rm(path, { force: true })
-        log.info('socket of an upstream removed', { path })
+      try {
+        for (const path of await removeUnserved(directory, served)) log.info('socket of an upstream removed', { path })
+      } catch (error) {
+        // As when no file descriptor is left: they are looked at again with the next change.
+        log.warn('sockets of upstreams that are gone cannot be removed', { error })
       }
     }
   }
+}
+
+async function removeUnserved(directory: string, served: Latest<ResourceSet>): Promise<readonly string[]> {
+  const removed: string[] = []
+  for (const path of await presentSockets(directory)) {
+    if (servedSockets(served.value).has(path)) continue
+    await rm(path, { force: true })
+    removed.push(path)
+  }
+  return removed
 }
 
 async function presentSockets(directory: string): Promise<readonly string[]> {

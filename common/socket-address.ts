@@ -14,7 +14,14 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
   const [, v6, name, digits] = match
   const port = Number(digits)
   if (port < 1 || port > 65_535 || (v6 !== undefined && isIP(v6) !== 6)) return undefined
-  return { address: v6 ?? name ?? '', port }
+  return { address: v6 === undefined ? (name ?? '') : canonicalAddress(v6), port }
+}
+
+/** An IPv6 address in its one short form, so that addresses compare as text; everything else as it is. */
+export function canonicalAddress(address: string): string {
+  // A URL writes IPv6 addresses so; it knows no zones.
+  if (isIP(address) !== 6 || address.includes('%')) return address
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1)
 }
 
 /** The inverse of {@link parseSocketAddress}. */

@@ -1,4 +1,5 @@
 import { readIfPresent } from '../../common/files.js'
+import { canonicalAddress } from '../../common/socket-address.js'
 
 /** A socket of this machine (of this network namespace) that takes TCP connections. */
 export interface Listener {
@@ -49,7 +50,5 @@ function formatAddress(hex: string): string {
   if (bytes.length === 4) return bytes.join('.')
   const groups = Array.from({ length: 8 }, (_, index) => (bytes[2 * index] ?? 0) * 256 + (bytes[2 * index + 1] ?? 0))
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return bytes.slice(12).join('.')
-  // A URL writes IPv6 addresses in their short form.
-  const { hostname } = new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]/`)
-  return hostname.slice(1, -1)
+  return canonicalAddress(groups.map((group) => group.toString(16)).join(':'))
 }

@@ -4,6 +4,7 @@ import { LONGEST_PATH, parseBind } from '../../common/bind.js'
 import { protocol } from '../../common/config/fields.js'
 import { DNS_LABEL } from '../../common/identity.js'
 import { type EnvoyReport, Health, type HostReport, type ServicesReport } from '../../common/proto/mesh/v1/mesh_pb.js'
+import { canonicalAddress } from '../../common/socket-address.js'
 
 /**
  * What an agent says of its host, proven and as plain data: it arrives as protobuf, is kept on disk over restarts, and
@@ -11,7 +12,10 @@ import { type EnvoyReport, Health, type HostReport, type ServicesReport } from '
  */
 const port = z.int().min(1).max(65535)
 
-const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'not an IP address')
+const ipAddress = z
+  .string()
+  .refine((text) => isIP(text) !== 0, 'not an IP address')
+  .transform(canonicalAddress)
 
 const socketAddress = z.strictObject({ address: ipAddress, port })
 
