@@ -18,6 +18,12 @@ export const STREAMS: readonly Defence[] = [
     'who hold connections without a certificate leave room for hosts, from the same address too',
   ),
   calls('common/xds/limits.js')(
+    'a stream asks for a bounded number of names',
+    'names > limits.names',
+    'false',
+    'is cut for a million names, and for a node as large as a novel',
+  ),
+  calls('common/xds/limits.js')(
     'a client says a bounded number of bytes of itself',
     'node.length <= limits.nodeBytes',
     'true',

@@ -12,7 +12,7 @@ import { until } from './until.js'
 const HOSTS = [CALLER, FIRST, SECOND]
 
 /** How often the control plane is killed while requests flow. */
-const RESTARTS = 8
+const RESTARTS = 20
 
 /** Answers by itself, so that a host that lost its configuration would be seen by the status. */
 const TEAPOT = `kind: route
