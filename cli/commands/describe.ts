@@ -79,10 +79,17 @@ export function formatDescription(description: ServiceDescription): string {
     formatTable(settings, SETTINGS),
     ...(subsets.length === 0 ? [] : [formatTable(subsets, SUBSETS)]),
     `${access.rules.length === 0 ? '' : formatTable(access.rules, ACCESS)}Access: ${access.otherwise}.\n`,
-    `${routes.length === 0 ? '' : formatTable(routes, ROUTES)}What no rule matches goes to all instances.\n`,
+    `${routes.length === 0 ? '' : formatTable(routes, ROUTES)}${restOf(routes)}`,
     formatTable(rows, columns, true),
     ...(problems.length === 0 ? [] : [formatTable(problems, PROBLEMS)]),
   ].join('\n')
+}
+
+/** What becomes of the rest; nothing is left where a rule for all ports matches everything. */
+function restOf(routes: readonly RouteRuleView[]): string {
+  const takesAll = ({ port, inEffect, rule }: RouteRuleView) =>
+    inEffect && port === undefined && (rule as { readonly match?: unknown }).match === undefined
+  return routes.some(takesAll) ? '' : 'What no rule matches goes to all instances.\n'
 }
 
 /** A rule without what has columns of its own. */

@@ -30,5 +30,8 @@ test('mesh describe service asks a control plane, and names a near service for a
   const route = 'kind: route\nservice: alpha\nrules: [{ to: { subset: none } }]\n'
   await writeFile(join(controlPlane.directory, 'mesh.d', 'r.yaml'), route)
   await eventually(async () => assert.match(await run('alpha'), /error +mesh\.d\/r\.yaml:3:\d+ .*none/))
+  assert.match(await run('alpha'), /What no rule matches goes to all instances/)
+  await writeFile(join(controlPlane.directory, 'mesh.d', 'r.yaml'), route.replace('subset: none', 'service: alpha'))
+  await eventually(async () => assert.doesNotMatch(await run('alpha'), /What no rule matches/))
   await assert.rejects(run('alhpa'), { exitCode: EXIT.noSuchFile, hint: 'did you mean alpha?' })
 })
