@@ -25,6 +25,12 @@ export const CONNECTIONS: readonly Defence[] = [
     '',
     'no session is resumed, not even one of a host by somebody without its certificate',
   ),
+  defencesOf('agent/control-plane/channel.js', 'api/given-up.test.js')(
+    'a client that was closed keeps no connection',
+    'life.closed ?',
+    'false ?',
+    'attempts that were given up while a control plane was away keep no connection to it when it is back',
+  ),
   defencesOf('agent/control-plane/channel.js', 'api/impostors.test.js')(
     'an agent that has joined speaks to control planes of its own mesh alone',
     'if (trustDomain === undefined || identity.trustDomain === trustDomain)',

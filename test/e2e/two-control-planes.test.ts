@@ -130,7 +130,7 @@ test('a host that is banned at one control plane alone is served by the other, u
     return (await second.hosts()).some(({ host, resourcesSent }) => host === 'pay-2' && resourcesSent !== undefined)
   })
   assert.deepEqual([isBanned(await firstHosts()), isBanned(await second.hosts())], [true, false])
-  assert.match(await second.mesh('host', 'pay-2', 'ban'), /^pay-2: banned, [1-9]\d* connections? ended/)
+  assert.match(await second.mesh('host', 'pay-2', 'ban'), /^pay-2: banned, 1 connection ended/)
   await until('its instance to be gone', async () => {
     const payments = (await second.services()).find(({ service }) => service === 'payments')
     return payments?.instances.every(({ host }) => host !== 'pay-2')
