@@ -95,7 +95,7 @@ export interface ServiceDescription extends ServiceView {
   readonly subsets: readonly {
     readonly name: string
     readonly labels: Readonly<Record<string, string>>
-    /** How many instances have the labels, healthy or not. */
+    /** How many instances requests for it can go to now. */
     readonly instances: number
     readonly from: string
   }[]
@@ -105,8 +105,10 @@ export interface ServiceDescription extends ServiceView {
     /** What happens to a call that no rule names, in words. */
     readonly otherwise: string
   }
-  /** In the order in which they are tried; requests that none matches go to all instances. */
+  /** In the order in which they are tried. */
   readonly routes: readonly RouteRuleView[]
+  /** Named ports (`payments/main`) of which something is left that no rule matches; it goes to all instances. */
+  readonly unmatched: readonly string[]
   /** Those that stand in the service's documents or name it. */
   readonly problems: readonly ProblemView[]
 }
@@ -124,7 +126,8 @@ export interface SettingView {
 /** One rule of authorization. */
 export interface AccessRuleView {
   readonly effect: 'deny' | 'allow'
-  readonly name?: string
+  /** As statistics and access logs name it. */
+  readonly name: string
   /** Callers and requests as the document writes them; absent: any. */
   readonly callers?: unknown
   readonly to?: unknown

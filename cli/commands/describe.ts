@@ -27,7 +27,7 @@ const SUBSETS: readonly Column<ServiceDescription['subsets'][number]>[] = [
 
 const ACCESS: readonly Column<AccessRuleView>[] = [
   { title: 'ACCESS', value: ({ effect }) => effect },
-  { title: 'RULE', value: ({ name }) => name ?? '' },
+  { title: 'RULE', value: ({ name }) => name },
   { title: 'CALLERS', value: ({ callers }) => (callers === undefined ? 'any' : formatInline(callers)) },
   { title: 'TO', value: ({ to }) => (to === undefined ? 'any' : formatInline(to)) },
   { title: 'FROM', value: ({ from }) => from },
@@ -71,7 +71,7 @@ export function describeCommand(program: Command, write: Write): void {
 
 /** The description as sentences and tables; instances always with where they come from. */
 export function formatDescription(description: ServiceDescription): string {
-  const { service, name, settings, subsets, access, routes, instances, problems } = description
+  const { service, name, settings, subsets, access, routes, unmatched, instances, problems } = description
   const columns = SERVICE_COLUMNS.filter(({ title }) => title !== 'SERVICE')
   const rows = instances.map((instance) => ({ service: description, instance }))
   return [
@@ -79,17 +79,10 @@ export function formatDescription(description: ServiceDescription): string {
     formatTable(settings, SETTINGS),
     ...(subsets.length === 0 ? [] : [formatTable(subsets, SUBSETS)]),
     `${access.rules.length === 0 ? '' : formatTable(access.rules, ACCESS)}Access: ${access.otherwise}.\n`,
-    `${routes.length === 0 ? '' : formatTable(routes, ROUTES)}${restOf(routes)}`,
+    `${routes.length === 0 ? '' : formatTable(routes, ROUTES)}${unmatched.length === 0 ? '' : `What no rule matches goes to all instances: ${unmatched.join(', ')}.\n`}`,
     formatTable(rows, columns, true),
     ...(problems.length === 0 ? [] : [formatTable(problems, PROBLEMS)]),
   ].join('\n')
-}
-
-/** What becomes of the rest; nothing is left where a rule for all ports matches everything. */
-function restOf(routes: readonly RouteRuleView[]): string {
-  const takesAll = ({ port, inEffect, rule }: RouteRuleView) =>
-    inEffect && port === undefined && (rule as { readonly match?: unknown }).match === undefined
-  return routes.some(takesAll) ? '' : 'What no rule matches goes to all instances.\n'
 }
 
 /** A rule without what has columns of its own. */

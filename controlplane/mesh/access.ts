@@ -66,11 +66,17 @@ export function httpAccess({ rules, closed }: ServiceAccess, settings: MeshSetti
 }
 
 function uniquelyNamed(placed: readonly PlacedRule[], settings: MeshSettings): readonly AccessRule[] {
+  const names = policyNames(placed)
+  return placed.map(({ rule }, index) => accessRule(names[index] ?? '', rule, settings))
+}
+
+/** What Envoy calls the rules of one list, in their order: statistics and access logs name them so. */
+export function policyNames(placed: readonly PlacedRule[]): readonly string[] {
   const taken = new Set<string>()
   return placed.map(({ rule, effect }, index) => {
     const name = freeName(rule.name ?? `${effect}-${index + 1}`, taken)
     taken.add(name)
-    return accessRule(name, rule, settings)
+    return name
   })
 }
 

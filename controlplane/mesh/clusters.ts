@@ -82,7 +82,7 @@ export function serverName(portName: string, service: string, domain: string): s
 }
 
 /** Whether an instance belongs to a subset of these labels. */
-export function hasLabels(instance: Instance, labels: Readonly<Record<string, string>>): boolean {
+function hasLabels(instance: Instance, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(labels).every(([key, value]) => instance.labels[key] === value)
 }
 

@@ -26,13 +26,16 @@ export function outboundRoutes(
   const routes = document === undefined ? [] : rulesOf(port, document, service?.value, lookup, problems)
   const accepted = routes ?? []
   const open = !accepted.some(({ match }) => matchesEverything(match))
-  const all = open ? [...accepted, { name: 'default', match: ANY_REQUEST, action: fallback }] : accepted
+  const all = open ? [...accepted, { name: DEFAULT_ROUTE, match: ANY_REQUEST, action: fallback }] : accepted
   return {
     name: port.name,
     routes: all.flatMap((route) => [...grpcRoute(route, lookup), route]),
     sources: [document, service].flatMap((one) => (one === undefined ? [] : [one.location])),
   }
 }
+
+/** The name of the route for what no rule matches; rules have names of another form. */
+export const DEFAULT_ROUTE = 'default'
 
 /**
  * The route of gRPC calls beside a route that can lead to applications of gRPC. It honours the deadline of each call,
@@ -132,7 +135,8 @@ export function outboundTcp(
     const message = `not possible for the tcp port ${port.name}: only to and split are`
     problems.push(problemAt(document, path, { code: 'MSH0308', message }))
   }
-  if (misplaced.length > 0 || (rule.to === undefined && rule.split === undefined)) return whole
+  if (misplaced.length > 0) return whole
+  if (rule.to === undefined && rule.split === undefined) return { ...whole, sources: [document.location] }
   const to = resolveDestinations(rule, 0, port, document, lookup, problems)
   return to === undefined ? whole : { to, sources: [document.location] }
 }

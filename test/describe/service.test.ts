@@ -67,7 +67,9 @@ test('subsets, routes and access rules have their lines', () => {
     routes.map(({ rule, ...told }) => told),
     [{ name: 'slow', timeout: 60_000, retries: 4, inEffect: true, from: 'mesh.yaml:12' }],
   )
-  assert.deepEqual(access.rules, [{ effect: 'allow', callers: { services: ['web'] }, from: 'mesh.yaml:19' }])
+  assert.deepEqual(access.rules, [
+    { effect: 'allow', name: 'allow-1', callers: { services: ['web'] }, from: 'mesh.yaml:19' },
+  ])
   assert.equal(access.otherwise, 'every other call is refused: allow is at mesh.yaml:18')
 })
 
@@ -79,4 +81,38 @@ test('a route that is left out for its problem is told as not in effect, with th
     [false],
   )
   assert.ok(problems.some((problem) => problem.severity === 'error' && concerns(problem, 'payments', config)))
+})
+
+test('what no rule matches is told of the ports where something is left', () => {
+  const rest = (rules: string) => described(`kind: route\nservice: payments\nrules: [${rules}]\n`).unmatched
+  assert.deepEqual(rest('{ match: { path: { prefix: /a } } }'), ['payments/main'])
+  for (const all of ['{}', '{ match: {} }', '{ match: { path: { prefix: / } } }']) assert.deepEqual(rest(all), [])
+  assert.deepEqual(described('').unmatched, ['payments/main'])
+})
+
+test('of the rules for a tcp port the first alone is in effect', () => {
+  const built = meshFrom(
+    'pay-1: { address: 10.0.0.12, services: { payments: { port: 9090, protocol: tcp } } }',
+    'kind: route\nservice: payments\nrules: [{ name: first }, { name: second }]\n',
+  )
+  const { routes, unmatched } = describeService('payments', built.config, built)
+  assert.deepEqual(
+    routes.map(({ name, inEffect }) => [name, inEffect]),
+    [
+      ['first', true],
+      ['second', false],
+    ],
+  )
+  assert.deepEqual(unmatched, [])
+})
+
+test('a subset counts the instances that requests for it can go to', () => {
+  const hosts = (health: string) =>
+    `${HOSTS}\npay-2: { address: 10.0.0.13, services: { payments: { port: 9090, protocol: http, version: v1${health} } } }`
+  const count = (health: string) => {
+    const built = meshFrom(hosts(health), DOCUMENTS)
+    return describeService('payments', built.config, built).subsets[0]?.instances
+  }
+  assert.equal(count(''), 2)
+  assert.equal(count(', health: critical'), 1)
 })
