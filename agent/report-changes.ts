@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Latest } from '../common/latest.js'
+import { Latest } from '../common/latest.js'
 import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
 import type { EnvoyState } from './envoy/launcher.js'
@@ -25,7 +25,7 @@ export interface ReportSources {
 }
 
 /** What the agent would tell control planes now. */
-export function buildReports(sources: ReportSources): Reports {
+function buildReports(sources: ReportSources): Reports {
   const { settings, facts, services, healths, envoy, relay, credentials, leaving, followed } = sources
   return {
     host: buildHostReport(settings, facts.value),
@@ -41,11 +41,22 @@ export function buildReports(sources: ReportSources): Reports {
   }
 }
 
+/** Reports with what they are made from. */
+export interface Reporting {
+  readonly sources: ReportSources
+  readonly reports: Latest<Reports>
+}
+
+/** The reports of an agent as they are now; {@link reportChanges} keeps them so. */
+export function reportsOf(sources: ReportSources): Reporting {
+  return { sources, reports: new Latest(buildReports(sources)) }
+}
+
 /**
  * Keeps the reports up to date: a part that says nothing new stays the same object, so that it is not sent again.
  * Changes of one turn of the event loop are one report.
  */
-export function reportChanges(sources: ReportSources, reports: Latest<Reports>): Task {
+export function reportChanges({ sources, reports }: Reporting): Task {
   const { settings: _, ...watched } = sources
   return async (signal) => {
     while (!signal.aborted) {

@@ -5,8 +5,8 @@ import { cachePath, readCache } from './cache.js'
 
 /** What the relay has of the control plane, from an earlier run where there was one. */
 export interface RelayResources {
-  readonly store: ResourceStore
-  /** Whether the store is whole: from disk, or every type has been answered since. */
+  readonly received: ResourceStore
+  /** Whether it is whole: from disk, or every type has been answered since. */
   readonly whole: Latest<boolean>
   /** When what is on disk was written, wall-clock milliseconds; undefined: nothing is. */
   readonly savedAt: Latest<number | undefined>
@@ -28,7 +28,7 @@ export async function loadResources(
     log.info('configuration of an earlier run is used until a control plane answers', { savedAt })
   }
   return {
-    store: new ResourceStore(cached?.resources),
+    received: new ResourceStore(cached?.resources),
     whole: new Latest(cached !== undefined),
     savedAt: new Latest(cached?.savedAt),
     path,
