@@ -4,7 +4,6 @@ const tls = defencesOf('controlplane/api/tls-server.js', 'api/tls.test.js')
 const hosts = defencesOf('controlplane/api/tls-server.js', 'api/authorization.test.js')
 const dismissals = defencesOf('controlplane/api/dismissals.js', 'api/dismissals.test.js')
 const node = defencesOf('controlplane/api/services.js', 'api/tls.test.js')
-const member = defencesOf('controlplane/main.js', 'api/join.test.js')
 const admission = defencesOf('controlplane/ca/admission.js', 'ca/admission.test.js')
 
 const CELLS = 'each caller gets past the gate of exactly the methods that are his'
@@ -96,16 +95,16 @@ export const CONNECTIONS: readonly Defence[] = [
     'true',
     'cannot be another host',
   ),
-  member(
+  defencesOf('controlplane/administration.js', 'api/join.test.js')(
     'a ban ends what is open',
     'return api.disconnect(host);',
     'return 1;',
     'a ban ends what the host has open within 5 s, and its renewal',
   ),
-  member(
+  defencesOf('controlplane/assemble.js', 'api/join.test.js')(
     'a banned host is not let in',
-    'refuseHost: (host, certificate) => refusalOf(host, certificate, admission)',
-    'refuseHost: () => undefined',
+    'return (host, certificate) => refusalOf(host, certificate, admission)',
+    'return () => undefined',
     'a ban ends what the host has open within 5 s, and its renewal',
   ),
   defencesOf('controlplane/ca/admission.js', 'api/join.test.js')(
