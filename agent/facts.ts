@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Latest } from '../common/latest.js'
+import { ownAddress } from '../common/own-address.js'
 import { NO_LISTENERS } from './names/watch-listeners.js'
-import { ownAddress } from './own-address.js'
 import type { HostFacts } from './reports.js'
 import type { AgentSettings } from './settings-schema.js'
 

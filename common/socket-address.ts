@@ -24,6 +24,11 @@ export function canonicalAddress(address: string): string {
   return new URL(`http://[${address}]/`).hostname.slice(1, -1)
 }
 
+/** Whether an address stands for all addresses of its host, of one family or both. */
+export function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
+}
+
 /** The inverse of {@link parseSocketAddress}. */
 export function formatSocketAddress({ address, port }: SocketAddress): string {
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../common/socket-address.js'
+import { isWildcard, type SocketAddress } from '../common/socket-address.js'
 import { VERSION } from '../common/version.js'
 import { adminRoutes } from './admin/routes.js'
 import type { AdminRoute } from './admin/server.js'
@@ -11,8 +11,12 @@ import { addAuthorityMetrics } from './metrics/certificate-metrics.js'
 import { addConfigMetrics, addMeshMetrics } from './metrics/mesh-metrics.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
 
-/** What operators can ask of a control plane and change in it, and what its metrics tell. */
-export function administer(controlPlane: ControlPlane, bound: SocketAddress): readonly AdminRoute[] {
+/**
+ * What operators can ask of a control plane and change in it, and what its metrics tell.
+ *
+ * @param reachable where hosts find control planes
+ */
+export function administer(controlPlane: ControlPlane, reachable: readonly SocketAddress[]): readonly AdminRoute[] {
   const { settings, state, config, directory, authority, questions, api, metrics } = controlPlane
   addMetrics(controlPlane)
   return adminRoutes({
@@ -21,7 +25,7 @@ export function administer(controlPlane: ControlPlane, bound: SocketAddress): re
     self: () => selfFacts(controlPlane),
     tokens: state.tokens,
     hosts: state.hosts,
-    controlPlanes: advertised(settings, bound),
+    controlPlanes: reachable,
     rootFingerprint: authority.rootFingerprint,
     ask: (host, about) => questions.ask(host, about),
     disconnect: (host) => {
@@ -29,7 +33,7 @@ export function administer(controlPlane: ControlPlane, bound: SocketAddress): re
       return api.disconnect(host)
     },
     metrics,
-    ownTarget: ownTarget(settings, bound),
+    ownTarget: ownTarget(settings, reachable),
   })
 }
 
@@ -70,17 +74,13 @@ function addMetrics(controlPlane: ControlPlane): void {
   addAuthorityMetrics(metrics, () => ({ own: certificate.value.notAfter, ...ends }), state.tokens)
 }
 
-/** The addresses that join tokens carry. */
-function advertised({ advertise }: ControlPlaneSettings, bound: SocketAddress): readonly SocketAddress[] {
-  return advertise.length > 0 ? advertise : [bound]
-}
-
 /** Where Prometheus reads the metrics of this control plane: for a wildcard address, where agents find it. */
-function ownTarget(settings: ControlPlaneSettings, bound: SocketAddress): OwnTarget | undefined {
-  const { id, metrics, admin } = settings
+function ownTarget(
+  { id, metrics, admin }: ControlPlaneSettings,
+  reachable: readonly SocketAddress[],
+): OwnTarget | undefined {
   const listens = metrics ?? (admin.http === 'off' ? undefined : admin.http)
   if (listens === undefined) return undefined
-  const candidates = [listens, ...advertised(settings, bound)].map(({ address }) => address)
-  const address = candidates.find((one) => one !== '0.0.0.0' && one !== '::') ?? '127.0.0.1'
-  return { id, address: { address, port: listens.port } }
+  const [own = listens] = [listens, ...reachable].filter(({ address }) => !isWildcard(address))
+  return { id, address: { address: own.address, port: listens.port } }
 }

@@ -9,6 +9,7 @@ import { administer } from './administration.js'
 import { assemble, type ControlPlane } from './assemble.js'
 import { logAuthorityExpiry } from './ca/authority-expiry.js'
 import { renewOwnCertificate } from './certificate.js'
+import { reachableAt } from './reachable.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
 import { keepAgents } from './state.js'
 
@@ -30,7 +31,7 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
   const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
   const controlPlane = await assemble(settings, log)
   const bound = await controlPlane.api.listen()
-  const tasks = tasksOf(controlPlane, administer(controlPlane, bound))
+  const tasks = tasksOf(controlPlane, administer(controlPlane, await reachableAt(settings, bound)))
   notifier.ready(`serves ${formatSocketAddress(bound)}`)
   log.info('control plane runs', { id: settings.id, listen: formatSocketAddress(bound), version: VERSION })
   await runTasks(signal, tasks)

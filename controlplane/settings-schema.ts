@@ -68,7 +68,9 @@ export const controlPlaneSettings = z.strictObject({
   advertise: z
     .array(addressAndPort)
     .default([])
-    .describe('where agents reach control planes; tokens carry it. Absent: `listen`'),
+    .describe(
+      'where agents reach control planes; tokens carry it. Absent: `listen`, or the address of the default route where that stands for all addresses',
+    ),
   admin: admin.prefault({}).describe('how operators reach it'),
   metrics: addressAndPort
     .optional()

@@ -1,5 +1,5 @@
 import { readIfPresent } from '../../common/files.js'
-import { canonicalAddress } from '../../common/socket-address.js'
+import { canonicalAddress, isWildcard } from '../../common/socket-address.js'
 
 /** A socket of this machine (of this network namespace) that takes TCP connections. */
 export interface Listener {
@@ -36,7 +36,7 @@ export async function readListeners(
 
 /** Whether a listener is on every address: then nothing else can listen on its port, not even on one of 127.0.0.0/8. */
 export function onAllAddresses({ address }: Listener): boolean {
-  return address === '0.0.0.0' || address === '::'
+  return isWildcard(address)
 }
 
 /** Whether only programs of this machine reach it. */

@@ -1,5 +1,5 @@
 import type { Log } from '../../common/log.js'
-import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
+import { isWildcard, parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import { delay, type Task } from '../../common/tasks.js'
 import { type Listener, onAllAddresses, readListeners } from '../names/listeners.js'
 import type { HoldBack } from './hold-back.js'
@@ -36,5 +36,5 @@ export function addressInUse(error: string): SocketAddress | undefined {
 /** Whether nothing can listen on an address while this listener is there. */
 function excludes(listener: Listener, { address, port }: SocketAddress): boolean {
   if (listener.port !== port) return false
-  return listener.address === address || onAllAddresses(listener) || address === '0.0.0.0' || address === '::'
+  return listener.address === address || onAllAddresses(listener) || isWildcard(address)
 }

@@ -1,6 +1,6 @@
 import { formatBind } from '../../common/bind.js'
 import type { Problem } from '../../common/problem.js'
-import { formatSocketAddress, parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
+import { formatSocketAddress, isWildcard, parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import type { AgentRecord } from './agents.js'
 import { placeOf } from './place.js'
 import type { HostFacts, ServiceFacts } from './report.js'
@@ -81,7 +81,7 @@ function envoyPorts({ inbound, envoyMetrics }: HostFacts): readonly (readonly [s
 
 /** Whether two listeners would be in each other's way; a wildcard address is in the way of all. */
 function overlap(a: SocketAddress, b: SocketAddress): boolean {
-  const wildcard = [a.address, b.address].some((address) => address === '0.0.0.0' || address === '::')
+  const wildcard = [a.address, b.address].some(isWildcard)
   return a.port === b.port && (wildcard || a.address === b.address)
 }
 

@@ -21,6 +21,8 @@ export interface TestControlPlaneOptions {
   readonly authorityMadeAt?: number
   readonly leafTtl?: string
   readonly recoveryGrace?: string
+  /** The address at which it listens; loopback unless given. */
+  readonly listen?: string
   /** Text of documents of the mesh. */
   readonly documents?: string
   /** The first control plane of the mesh that this one belongs to; absent: a mesh of its own. */
@@ -54,10 +56,11 @@ export async function startControlPlane(
   options: TestControlPlaneOptions = {},
 ): Promise<TestControlPlane> {
   const { directory = await prepareDirectory(t, options), leafTtl = '72h', recoveryGrace = '720h' } = options
+  const { listen = '127.0.0.1' } = options
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
-  const settings = settingsOf(directory, { leafTtl, recoveryGrace })
+  const settings = settingsOf(directory, listen, { leafTtl, recoveryGrace })
   const running = runControlPlane({ settings, environment: {}, log }, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -113,7 +116,11 @@ async function prepareDirectory(
   return directory
 }
 
-function settingsOf(directory: string, ca: { readonly leafTtl: string; readonly recoveryGrace: string }) {
+function settingsOf(
+  directory: string,
+  listen: string,
+  ca: { readonly leafTtl: string; readonly recoveryGrace: string },
+) {
   const settings = controlPlaneSettings.parse({
     trustDomain: TRUST_DOMAIN,
     listen: '127.0.0.1:15012',
@@ -123,5 +130,5 @@ function settingsOf(directory: string, ca: { readonly leafTtl: string; readonly 
     state: { directory },
     ca,
   })
-  return { ...settings, listen: { address: '127.0.0.1', port: 0 } }
+  return { ...settings, listen: { address: listen, port: 0 } }
 }

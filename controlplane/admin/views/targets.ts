@@ -1,6 +1,11 @@
 import { isIP } from 'node:net'
 import type { TargetGroup } from '../../../common/admin-api.js'
-import { formatSocketAddress, parseSocketAddress, type SocketAddress } from '../../../common/socket-address.js'
+import {
+  formatSocketAddress,
+  isWildcard,
+  parseSocketAddress,
+  type SocketAddress,
+} from '../../../common/socket-address.js'
 import type { AgentRecord } from '../../catalog/agents.js'
 import type { ViewSource } from './source.js'
 
@@ -41,11 +46,10 @@ function hostGroups(record: AgentRecord): readonly TargetGroup[] {
 function reachable(listens: string, host: string): string | undefined {
   const bound = parseSocketAddress(listens)
   if (bound === undefined) return undefined
-  const wildcard = bound.address === '0.0.0.0' || bound.address === '::'
   if (isLoopback(bound.address) && !isLoopback(host)) return undefined
   // Every IPv4 address is none of IPv6; a program at :: may take both.
   if (bound.address === '0.0.0.0' && isIP(host) === 6) return undefined
-  return formatSocketAddress(wildcard ? { address: host, port: bound.port } : bound)
+  return formatSocketAddress(isWildcard(bound.address) ? { address: host, port: bound.port } : bound)
 }
 
 function isLoopback(address: string): boolean {

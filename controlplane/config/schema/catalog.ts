@@ -11,9 +11,10 @@ import {
   protocol,
 } from '../../../common/config/fields.js'
 import { DNS_NAME } from '../../../common/identity.js'
+import { isWildcard } from '../../../common/socket-address.js'
 
 const address = z.string().superRefine((value, context) => {
-  if (value === '0.0.0.0' || value === '::') {
+  if (isWildcard(value)) {
     const params = { hint: 'write the address of the machine' } satisfies IssueParams
     context.addIssue({ code: 'custom', message: `${value} is no address to connect to`, params })
     return

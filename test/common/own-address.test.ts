@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Namespace } from '../lab/namespace.js'
 
-const MODULE = fileURLToPath(new URL('../../agent/own-address.js', import.meta.url))
+const MODULE = fileURLToPath(new URL('../../common/own-address.js', import.meta.url))
 
 const IPV4 = 'ip addr add 10.77.0.7/32 dev lo; ip route add default dev lo src 10.77.0.7'
 const IPV6 = 'ip -6 addr add fd77::7/128 dev lo; ip -6 route add default dev lo src fd77::7'
