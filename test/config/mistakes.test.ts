@@ -9,7 +9,8 @@ import { readYaml, type YamlDocument } from '../../common/config/yaml.js'
 import { formatProblem, type Problem } from '../../common/problem.js'
 import { interpretDocument } from '../../controlplane/config/interpret.js'
 import { controlPlaneSettings } from '../../controlplane/settings-schema.js'
-import { MISTAKES, type Mistake, NOT_FOR_A_SCHEMA } from './mistakes.js'
+import { MISTAKES, NOT_FOR_A_SCHEMA } from './mistakes/all.js'
+import type { Mistake } from './mistakes/mistake.js'
 
 const READERS: Readonly<Record<Mistake['file'], (document: YamlDocument) => readonly Problem[]>> = {
   document: (document) => interpretDocument(document).problems,
