@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs'
 import { pino } from 'pino'
 
 /** Facts beside a log message; values that are errors are written with their message, code and cause. */
@@ -49,17 +50,42 @@ export class Secret {
 /** Priority prefixes by which journald sorts lines from standard error. @see sd-daemon(3) */
 const JOURNAL_PREFIX: Readonly<Record<string, string>> = { debug: '<7>', info: '<6>', warn: '<4>', error: '<3>' }
 
+/** Where standard error goes. */
+const STANDARD_ERROR = 2
+
+/**
+ * Writes to standard error and never fails: a full disk, or a reader that went away, must not end a daemon. A file is written
+ * without the stream that Node has for it, which would stay closed after its first error.
+ */
+function toStandardError(): (line: string) => void {
+  if (isFile(STANDARD_ERROR)) {
+    return (line) => {
+      try {
+        writeSync(STANDARD_ERROR, line)
+      } catch {
+        // The line is lost. There is no other place to tell that in.
+      }
+    }
+  }
+  process.stderr.on('error', () => undefined)
+  return (line) => process.stderr.write(line)
+}
+
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile()
+  } catch {
+    return false
+  }
+}
+
 /**
  * Makes a log of JSON lines on standard error, written synchronously so that nothing is lost in a crash. Under systemd
  * (`JOURNAL_STREAM` is set) each line starts with its journald priority.
  *
  * @param write where lines go; standard error unless a test gives its own
  */
-export function createLog(
-  level: LogLevel,
-  write: (line: string) => void = (line) => process.stderr.write(line),
-  journal = false,
-): Log {
+export function createLog(level: LogLevel, write: (line: string) => void = toStandardError(), journal = false): Log {
   const destination = {
     write(line: string) {
       write(journal ? `${JOURNAL_PREFIX[levelOf(line)] ?? ''}${line}` : line)
