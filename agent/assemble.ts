@@ -150,7 +150,7 @@ function hostTasks(assembly: Assembly, { state, relaying, metrics }: Parts): rea
   const { facts, services, healths, envoy } = state
   return [
     watchServices(settings, services, log),
-    settleCaller(settings.names.as, membership, services, facts, store),
+    settleCaller(settings.names.as, membership, services, facts, store, log),
     watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),
     removeStaleSockets(socketDirectory(settings), relaying.upstream.served, log),
@@ -182,7 +182,7 @@ function leaving(assembly: Assembly, { state, relaying, links }: Parts): Task {
       await untilSettled({ ...state, whole: relaying.whole }, signal)
       await links.run(signal)
     },
-    envoy: runEnvoy({ ...assembly, host: assembly.membership.host, status: state.envoy }),
+    envoy: runEnvoy({ ...assembly, host: assembly.membership.host, status: state.envoy, leaving: state.leaving }),
     log: assembly.log,
   })
 }

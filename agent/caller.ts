@@ -1,4 +1,5 @@
 import type { Latest } from '../common/latest.js'
+import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
 import type { IdentityStore, Membership } from './identity/store.js'
 import type { HostFacts } from './reports.js'
@@ -31,7 +32,8 @@ export function decideCaller(
 }
 
 /**
- * Decides as soon as the host's services are known, keeps the decision, and publishes it among the host's facts.
+ * Decides as soon as the host's services are known, keeps the decision, and publishes it among the host's facts. A disk
+ * that refuses is told; the decision then holds until a restart.
  *
  * @param setting `names.as`
  */
@@ -41,6 +43,7 @@ export function settleCaller(
   services: Latest<readonly { readonly service: string }[]>,
   facts: Latest<HostFacts>,
   store: IdentityStore,
+  log: Log,
 ): Task {
   return async (signal) => {
     let kept = membership.caller
@@ -49,7 +52,11 @@ export function settleCaller(
       if (caller !== facts.value.caller) facts.set({ ...facts.value, caller })
       if (decided === undefined) continue
       kept = decided
-      await store.writeMembership({ ...membership, caller: decided })
+      try {
+        await store.writeMembership({ ...membership, caller: decided })
+      } catch (error) {
+        log.error('whose identity calls by name carry cannot be kept; it may change with a restart', { error })
+      }
     }
   }
 }

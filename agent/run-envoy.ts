@@ -18,6 +18,8 @@ export interface RunEnvoyOptions {
   readonly envoyPath: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly status: Latest<EnvoyState>
+  /** Whether the host leaves on purpose: an agent that ends for another reason leaves Envoy to the next one. */
+  readonly leaving: Latest<boolean>
   readonly log: Log
 }
 
@@ -31,8 +33,8 @@ export function adminSocketPath({ envoyRunDirectory }: AgentSettings): string {
   return join(envoyRunDirectory, 'admin.sock')
 }
 
-/** Writes Envoy's bootstrap and keeps Envoy running until the signal aborts; then drains and ends it. */
-export function runEnvoy({ settings, host, envoyPath, environment, status, log }: RunEnvoyOptions): Task {
+/** Writes Envoy's bootstrap and keeps Envoy running until the signal aborts; then drains and ends it if the host leaves. */
+export function runEnvoy({ settings, host, envoyPath, environment, status, leaving, log }: RunEnvoyOptions): Task {
   return async (signal) => {
     const { envoy, runDirectory, envoyRunDirectory } = settings
     const adminSocket = adminSocketPath(settings)
@@ -53,7 +55,7 @@ export function runEnvoy({ settings, host, envoyPath, environment, status, log }
       },
       admin: createEnvoyAdmin(adminSocket),
       status,
-      whenStopped: 'drain',
+      whenStopped: () => (leaving.value ? 'drain' : 'leave'),
       log,
     })
     await supervise(signal)

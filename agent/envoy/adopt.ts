@@ -15,9 +15,9 @@ const record = z.strictObject({ pid: z.int(), startTime: z.string(), fingerprint
  * worth a warning: Envoy runs, and the next agent will replace it instead of adopting it.
  */
 export async function recordEnvoy(spec: LaunchSpec, pid: number, fingerprint: string, log: Log): Promise<void> {
-  const process = await readProcess(pid)
-  if (process === undefined) return
   try {
+    const process = await readProcess(pid)
+    if (process === undefined) return
     await writeFileAtomically(recordPath(spec), `${JSON.stringify({ ...process, fingerprint })}\n`)
   } catch (error) {
     log.warn('Envoy runs but that could not be written down', { error: describeError(error) })

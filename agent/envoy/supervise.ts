@@ -13,8 +13,11 @@ export interface SupervisorOptions {
   readonly admin: EnvoyAdmin
   /** Where the state is published. */
   readonly status: EnvoyStatus
-  /** What happens to Envoy when the task is aborted: it is drained and ended, or left running for the next agent. */
-  readonly whenStopped: 'drain' | 'leave'
+  /**
+   * What happens to Envoy when the task is aborted, asked then: it is drained and ended, or left running for the next
+   * agent.
+   */
+  readonly whenStopped: () => 'drain' | 'leave'
   readonly log: Log
   /** Milliseconds between SIGTERM and SIGKILL; 5 s unless given. */
   readonly stopGrace?: number
@@ -137,7 +140,7 @@ async function untilReady(admin: EnvoyAdmin, signal: AbortSignal): Promise<boole
 
 async function end(envoy: RunningEnvoy, options: SupervisorOptions, exited: AbortSignal): Promise<void> {
   const { admin, spec, log, stopGrace = 5000 } = options
-  if (options.whenStopped === 'leave') {
+  if (options.whenStopped() === 'leave') {
     envoy.release()
     return
   }

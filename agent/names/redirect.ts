@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { readIfPresent, writeIfDifferent } from '../../common/files.js'
 import type { Latest } from '../../common/latest.js'
-import type { Log } from '../../common/log.js'
+import { describeError, type Log } from '../../common/log.js'
 import { aborted, delay, type Task } from '../../common/tasks.js'
 import type { Environment } from '../envoy/environment.js'
 import type { EnvoyState } from '../envoy/launcher.js'
@@ -56,12 +56,12 @@ function redirectNames({ settings, facts, envoy, log }: RedirectOptions, load: L
     facts.set({ ...facts.value, namesProblem: problem })
   }
   return async (signal) => {
-    await writeIfDifferent(path, buildNamesRule(range, redirectPort), 0o644)
-    let failure = await load?.(path)
+    const place = async () => (await writeRule(path, buildNamesRule(range, redirectPort))) ?? (await load?.(path))
+    let failure = await place()
     while (!signal.aborted) {
       let state = await probeRedirect(range, redirectPort)
       if (state === 'no rule' && load !== undefined) {
-        failure = await load(path)
+        failure = await place()
         state = await probeRedirect(range, redirectPort)
         if (state === 'works') log.warn('the rule of names was gone and is loaded again', { path })
       }
@@ -94,7 +94,16 @@ async function endRedirect(settings: AgentSettings, load: LoadRules | undefined,
   const path = rulePath(settings)
   const before = await readIfPresent(path)
   if (before === undefined || before === NO_NAMES_RULE) return
-  await writeIfDifferent(path, NO_NAMES_RULE, 0o644)
-  const failure = await load?.(path)
+  const failure = (await writeRule(path, NO_NAMES_RULE)) ?? (await load?.(path))
   if (failure !== undefined) log.error('the rule of names could not be taken away', { path, failure })
+}
+
+/** @returns why the file could not be written; undefined when it is there */
+async function writeRule(path: string, rule: string): Promise<string | undefined> {
+  try {
+    await writeIfDifferent(path, rule, 0o644)
+    return undefined
+  } catch (error) {
+    return `it cannot be written: ${describeError(error)}`
+  }
 }

@@ -18,13 +18,24 @@ export function retryAddresses(upstream: HoldBack, log: Log): Task {
       if (signal.aborted) return
       const refused = upstream.refused.map((one) => ({ one, address: addressInUse(one.error) }))
       if (refused.every(({ address }) => address === undefined)) continue
-      const listeners = await readListeners()
+      const listeners = await present(log)
+      if (listeners === undefined) continue
       for (const { one, address } of refused) {
         if (address === undefined || listeners.some((listener) => excludes(listener, address))) continue
         log.info('an address is free again; Envoy is given its listener once more', { listener: one.name, address })
         upstream.retry(one)
       }
     }
+  }
+}
+
+/** Undefined where they cannot be read, as when no file descriptor is left: the next look tells. */
+async function present(log: Log): Promise<readonly Listener[] | undefined> {
+  try {
+    return await readListeners()
+  } catch (error) {
+    log.warn('the listeners of this host cannot be read', { error })
+    return undefined
   }
 }
 

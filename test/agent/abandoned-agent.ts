@@ -14,7 +14,7 @@ const status = new Latest(notStarted(Date.now()))
 const signal = new AbortController().signal
 const launcher = createChildProcessLauncher(process.env, silentLog)
 const admin = createEnvoyAdmin(spec.adminSocket)
-const ended = superviseEnvoy({ launcher, spec, admin, status, whenStopped: 'drain', log: silentLog })(signal)
+const ended = superviseEnvoy({ launcher, spec, admin, status, whenStopped: () => 'drain', log: silentLog })(signal)
 const { pid } = await waitFor(status, ({ state }) => state === 'ready', signal)
 process.stdout.write(`${pid}\n`)
 await ended

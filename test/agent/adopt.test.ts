@@ -40,7 +40,7 @@ test('an adopted Envoy is drained and ended like one of our own', async (t) => {
 
 test('an agent that leaves Envoy running hands it to the next one', async (t) => {
   const spec = standInSpec(makeRunDirectory(t), 'ready')
-  const first = startSupervisor(t, spec, { whenStopped: 'leave' })
+  const first = startSupervisor(t, spec, { whenStopped: () => 'leave' })
   const before = await first.until(({ state }) => state === 'ready')
   await first.stop()
   const second = startSupervisor(t, spec)

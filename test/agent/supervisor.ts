@@ -35,7 +35,15 @@ export function startSupervisor(
   status.subscribe(() => seen.push(status.value))
   const launcher = createChildProcessLauncher(process.env, silentLog)
   const admin = createEnvoyAdmin(spec.adminSocket)
-  const all: SupervisorOptions = { launcher, spec, admin, status, whenStopped: 'drain', log: silentLog, ...options }
+  const all: SupervisorOptions = {
+    launcher,
+    spec,
+    admin,
+    status,
+    whenStopped: () => 'drain',
+    log: silentLog,
+    ...options,
+  }
   const controller = new AbortController()
   const whole = { now: Date.now, monotonic: () => performance.now(), random: () => 0, ...clock }
   const ended = superviseEnvoy(all, whole)(controller.signal)
