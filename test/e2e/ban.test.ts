@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Application, answerWithRequest, startHttp } from './application.js'
+import { startAnswering } from './answering.js'
+import type { Application } from './application.js'
 import { closeConnections, get, type Target, targetOn } from './client.js'
 import { HTTP_PORT, PAY_1, PAY_2, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
@@ -11,15 +12,10 @@ import { until } from './until.js'
 
 let lab: MeshLab
 let target: Target
-const applications: Application[] = []
+let applications: readonly Application[] = []
 
 before(async () => {
-  for (const { name, address, services } of [WEB, PAY_1, PAY_2]) {
-    const answer: Parameters<typeof startHttp>[2] = (request, response) => {
-      response.end(answerWithRequest(request, { servedBy: name }))
-    }
-    applications.push(await startHttp(address, services[0]?.port ?? 0, answer))
-  }
+  applications = await startAnswering([WEB, PAY_1, PAY_2])
   lab = await MeshLab.start({ hosts: [WEB, PAY_1, PAY_2] })
   target = await targetOn(WEB, 'payments', HTTP_PORT)
 })

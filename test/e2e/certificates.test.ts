@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
-import { type Application, answerWithRequest, startHttp } from './application.js'
+import { startAnswering } from './answering.js'
+import type { Application } from './application.js'
 import { closeConnections, type Target, targetOn } from './client.js'
 import { HTTP_PORT, type LabHost, PAY_1, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
@@ -13,13 +14,10 @@ const REQUESTS = 25 * 50
 
 let lab: MeshLab
 let target: Target
-const applications: Application[] = []
+let applications: readonly Application[] = []
 
 before(async () => {
-  for (const { address, services } of [WEB, PAY_1]) {
-    const port = services[0]?.port ?? 0
-    applications.push(await startHttp(address, port, (request, response) => response.end(answerWithRequest(request))))
-  }
+  applications = await startAnswering([WEB, PAY_1])
   lab = await MeshLab.start({ hosts: [WEB, PAY_1], controlPlane: 'ca: { leafTtl: 10s }' })
   target = await targetOn(WEB, 'payments', HTTP_PORT)
 })

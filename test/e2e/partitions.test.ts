@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { HostView, InstanceView } from '../../common/admin-api.js'
-import { type Application, answerWithRequest, startHttp } from './application.js'
+import { startAnswering } from './answering.js'
+import type { Application } from './application.js'
 import { closeConnections, get, type Target, targetOn } from './client.js'
 import { FIRST_ADDRESS } from './files.js'
 import { HTTP_PORT, type LabHost, PAY_1, PAY_2, STRANGER, WEB } from './hosts.js'
@@ -38,21 +39,15 @@ let second: SecondControlPlane
 let target: Target
 let webWire: Wire
 let payWire: Wire
-const applications: Application[] = []
+let applications: readonly Application[] = []
 
 before(async () => {
-  for (const { name, address, services } of HOSTS) {
-    applications.push(
-      await startHttp(address, services[0]?.port ?? 0, (request, response) => {
-        response.end(answerWithRequest(request, { servedBy: name }))
-      }),
-    )
-  }
+  applications = await startAnswering(HOSTS)
   webWire = await Wire.lay(WEB_WIRE, FIRST)
   payWire = await Wire.lay(PAY_WIRE, FIRST)
   lab = await MeshLab.start({ hosts: HOSTS, documents: { 'hosts.yaml': POLICIES }, discovery: GRACES })
   second = await SecondControlPlane.start(lab, GRACES)
-  await knownByBoth()
+  await second.knowsAllOf(lab)
   target = await targetOn(WEB, 'payments', HTTP_PORT)
 })
 
@@ -66,16 +61,6 @@ after(async () => {
 })
 
 const firstHosts = () => lab.ask<readonly HostView[]>('/v1/hosts')
-
-async function knownByBoth(): Promise<void> {
-  const well = (hosts: readonly HostView[]) =>
-    hosts.length === HOSTS.length && hosts.every(({ status, sync }) => status === 'live' && sync === 'SYNCED')
-  await until(
-    'every host to be known by both control planes',
-    async () => well(await firstHosts()) && well(await second.hosts()),
-    90_000,
-  )
-}
 
 function statusOf(hosts: readonly HostView[], name: string): string | undefined {
   return hosts.find(({ host }) => host === name)?.status
@@ -126,7 +111,7 @@ test('a wire that is cut in one direction, either way, is noticed within 45 s; h
   }
   t.diagnostic([...noticed].map(([what, after]) => `${what}: ${after} s`).join(', '))
   assert.ok(Math.max(...noticed.values()) <= 45, 'later than 45 s')
-  await knownByBoth()
+  await second.knowsAllOf(lab)
   await load.stopWithAtMost(0)
 })
 
@@ -139,7 +124,7 @@ test('a host whose agent was killed serves on; after the grace its instance goes
   await until('the instance to be gone', async () => (await instanceOn(PAY_2, 'payments')) === undefined)
   assert.ok(await instanceOn(PAY_1, 'payments'))
   lab.startAgent(PAY_2)
-  await knownByBoth()
+  await second.knowsAllOf(lab)
   await servedBy(PAY_2)
   await load.stopWithAtMost(0)
 })
@@ -152,7 +137,7 @@ test('a control plane that restarts waits for what it knew, and then removes wha
   assert.equal((await instanceOn(PAY_2, 'payments'))?.presence, 'unknown')
   await until('the instance to be gone', async () => (await instanceOn(PAY_2, 'payments')) === undefined)
   lab.startAgent(PAY_2)
-  await knownByBoth()
+  await second.knowsAllOf(lab)
 })
 
 test('of hosts that are really gone, the last instance of a service stays', async () => {

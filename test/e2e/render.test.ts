@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Application, startHttp } from './application.js'
+import { startAnswering } from './answering.js'
+import type { Application } from './application.js'
 import { PAY_1, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { until } from './until.js'
 
 let lab: MeshLab
-const applications: Application[] = []
+let applications: readonly Application[] = []
 
 const DOCUMENTS = `kind: service
 service: payments
@@ -24,8 +25,7 @@ allow: [{ from: { services: [web] } }]
 `
 
 before(async () => {
-  for (const { address, services } of [WEB, PAY_1])
-    applications.push(await startHttp(address, services[0]?.port ?? 0, (_, response) => response.end('ok')))
+  applications = await startAnswering([WEB, PAY_1])
   lab = await MeshLab.start({ hosts: [WEB, PAY_1], documents: { 'payments.yaml': DOCUMENTS } })
 })
 

@@ -69,6 +69,17 @@ export class SecondControlPlane {
     return this.ask<readonly ServiceView[]>('/v1/services')
   }
 
+  /** Waits until both control planes have a session with every host, and every Envoy has what the followed one gives. */
+  async knowsAllOf(first: MeshLab): Promise<void> {
+    const well = (hosts: readonly HostView[]) =>
+      hosts.length === first.hosts.length && hosts.every(({ status, sync }) => status === 'live' && sync === 'SYNCED')
+    await until(
+      'every host to be known by both control planes',
+      async () => well(await first.ask<readonly HostView[]>('/v1/hosts')) && well(await this.hosts()),
+      90_000,
+    )
+  }
+
   async end(): Promise<void> {
     await this.#processes.stopAll(4000)
   }

@@ -3,7 +3,8 @@ import { cp } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
 import { findTestEnvoy } from '../lab/envoy.js'
-import { type Application, answerWithRequest, startHttp } from './application.js'
+import { startAnswering } from './answering.js'
+import type { Application } from './application.js'
 import { closeConnections, get, type Target, targetOn } from './client.js'
 import { placeFile, writeHost } from './files.js'
 import { HTTP_PORT, PAY_1, PAY_2, WEB } from './hosts.js'
@@ -25,19 +26,13 @@ services: [payments]
 let lab: MeshLab
 let second: SecondControlPlane
 let target: Target
-const applications: Application[] = []
+let applications: readonly Application[] = []
 
 before(async () => {
-  for (const { name, address, services } of HOSTS) {
-    applications.push(
-      await startHttp(address, services[0]?.port ?? 0, (request, response) => {
-        response.end(answerWithRequest(request, { servedBy: name }))
-      }),
-    )
-  }
+  applications = await startAnswering(HOSTS)
   lab = await MeshLab.start({ hosts: HOSTS, documents: { 'hosts.yaml': POLICIES } })
   second = await SecondControlPlane.start(lab)
-  await knownByBoth()
+  await second.knowsAllOf(lab)
   target = await targetOn(WEB, 'payments', HTTP_PORT)
 })
 
@@ -52,13 +47,6 @@ const firstHosts = () => lab.ask<readonly HostView[]>('/v1/hosts')
 
 function allLiveAndSynced(hosts: readonly HostView[]): boolean {
   return hosts.length === HOSTS.length && hosts.every(({ status, sync }) => status === 'live' && sync === 'SYNCED')
-}
-
-/** Waits until both control planes have a session with every host, and every Envoy has what the followed one gives. */
-async function knownByBoth(): Promise<void> {
-  await until('every host to be known by both control planes', async () => {
-    return allLiveAndSynced(await firstHosts()) && allLiveAndSynced(await second.hosts())
-  })
 }
 
 /** What each host was sent by a control plane since it turned to it; undefined: it takes nothing from it. */
@@ -101,7 +89,7 @@ test('when the first comes back, hosts report to it and stay where they are; no 
   const load = new Load(target)
   await load.more(25)
   await lab.startControlPlane()
-  await knownByBoth()
+  await second.knowsAllOf(lab)
   await load.more(50)
   await load.stopWithAtMost(0)
   assert.deepEqual(sent(await firstHosts()), [undefined, undefined, undefined])
@@ -120,7 +108,7 @@ test('the one that came back has nothing to send either, when hosts turn to it',
   await load.stopWithAtMost(0)
   assert.deepEqual(sent(await firstHosts()), [0, 0, 0])
   await second.run()
-  await knownByBoth()
+  await second.knowsAllOf(lab)
 })
 
 test('a host that is banned at one control plane alone is served by the other, until it is banned there too', async () => {
@@ -137,12 +125,12 @@ test('a host that is banned at one control plane alone is served by the other, u
   })
   await lab.mesh('host', 'pay-2', 'admit')
   await second.mesh('host', 'pay-2', 'admit')
-  await knownByBoth()
+  await second.knowsAllOf(lab)
 })
 
 test('a copy of a host is told from the host, at both control planes, and the two do not throw each other out in turn', async () => {
   const copy = { ...PAY_2, name: 'copy-1', address: '127.0.3.9', range: '127.99.0.0/16', settings: BOTH }
-  applications.push(await startHttp(copy.address, HTTP_PORT, (_, response) => response.end('the copy')))
+  applications = [...applications, ...(await startAnswering([copy]))]
   const files = lab.files.host(copy.name)
   await writeHost(files, copy, await findTestEnvoy())
   await cp(lab.files.host(PAY_2.name).state, files.state, { recursive: true })
