@@ -22,7 +22,8 @@ export function formatTable<T>(rows: readonly T[], columns: readonly Column<T>[]
     .join('')
 }
 
-function clean(text: string): string {
+/** A text on one line, without control characters; an empty one is `-`. */
+export function clean(text: string): string {
   // Values come from files and from other hosts: a terminal must not obey them.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed here
   const printable = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')

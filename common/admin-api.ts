@@ -91,6 +91,9 @@ export interface InstanceView {
 
 /** `GET /v1/services/:service`: the service with what is in effect for it, and where that is written. */
 export interface ServiceDescription extends ServiceView {
+  /** In the order of the first instance's file. */
+  readonly ports: readonly PortDescription[]
+  readonly instances: readonly InstanceDescription[]
   readonly settings: readonly SettingView[]
   readonly subsets: readonly {
     readonly name: string
@@ -105,21 +108,47 @@ export interface ServiceDescription extends ServiceView {
     /** What happens to a call that no rule names, in words. */
     readonly otherwise: string
   }
-  /** In the order in which they are tried. */
+  /** Port by port in the order in which they are tried; then those of documents that are in effect for no port. */
   readonly routes: readonly RouteRuleView[]
-  /** Named ports (`payments/main`) of which something is left that no rule matches; it goes to all instances. */
-  readonly unmatched: readonly string[]
+  /** What no rule matches, for the ports where anything is left. */
+  readonly unmatched: readonly ForwardingView[]
   /** Those that stand in the service's documents or name it. */
   readonly problems: readonly ProblemView[]
+}
+
+/** A port of a service as its callers see it. */
+export interface PortDescription {
+  readonly name: string
+  /** The first of its numbers. */
+  readonly port: number
+  /** On which callers by name find it, sorted: those of the instances, and 80 where it answers there too. */
+  readonly numbers: readonly number[]
+  readonly protocol: string
+  /** Who says the protocol: `mesh.d/payments.yaml:4`, or `instances`. */
+  readonly from: string
+  readonly carriage: 'requests' | 'bytes'
+  /** How callers reach its instances: with mutual TLS, or in plain text because they are outside the mesh. */
+  readonly reach: 'mesh' | 'plain'
+  /** What a person should know, in words. */
+  readonly notes: readonly string[]
+}
+
+/** An instance with why it gets no requests. */
+export interface InstanceDescription extends InstanceView {
+  /** Whether callers are given it on any of its ports. */
+  readonly used: boolean
+  /** Why it gets none, or not on every port, or not for long, in words. */
+  readonly notes: readonly string[]
 }
 
 /** A setting of a service as it is in effect. */
 export interface SettingView {
   /** Its path in a document: `timeouts.connect`. */
   readonly setting: string
-  /** As documents write it; times in milliseconds. */
+  /** As documents write it; a number is of this unit. */
   readonly value: unknown
-  /** `mesh.d/payments.yaml:4`, `default`, or `instances` where they say it themselves. */
+  readonly unit?: 'ms' | 'bytes' | '%'
+  /** `mesh.d/payments.yaml:4`, or `default`. */
   readonly from: string
 }
 
@@ -131,20 +160,49 @@ export interface AccessRuleView {
   /** Callers and requests as the document writes them; absent: any. */
   readonly callers?: unknown
   readonly to?: unknown
+  /** The same in words: `web, shop-*`, `GET, POST /charge…`. */
+  readonly who: string
+  readonly what: string
+  readonly inEffect: boolean
+  /** Why it is not in effect, or means something else for one of the ports. */
+  readonly notes: readonly string[]
   readonly from: string
 }
 
-/** One rule of a route document, its keys as they are written. */
-export interface RouteRuleView {
-  readonly name: string
-  /** The named port that the document is for; absent: all ports. */
+/** What happens to requests or connections of a port. */
+export interface ForwardingView {
+  /** The named port, `main`; absent: those of a service of which nothing is known. */
   readonly port?: string
-  readonly rule: unknown
-  /** In effect, from the rule, its service or the default: milliseconds, or `off`. Absent where Envoy answers by itself. */
+  /** In words: `GET, POST and path /charge…`; `every request`. */
+  readonly match: string
+  /** In words: `90% to payments/main/v1, 10% to payments/main/v2`. */
+  readonly goes: string
+  /** In effect, from the rule, its service or the default: milliseconds, or `off`. Absent where there is no limit to be told. */
   readonly timeout?: number | 'off'
-  /** In effect, as `timeout` is; 0 where nothing is tried again. */
-  readonly retries?: number
-  /** False where the document is left out because of a problem. */
+  /** In effect, as `timeout` is. */
+  readonly retry?: RetryView
+  /** Why nothing is done by a rule, or where nobody answers, in words. */
+  readonly notes: readonly string[]
+}
+
+/** How often and when a request is tried again. */
+export interface RetryView {
+  /** Tries after the first; 0: it is never tried again. */
+  readonly retries: number
+  /** How long one try may take, milliseconds; absent: as long as the request. */
+  readonly perTry?: number
+  /** Absent: when the settings of the service say so. */
+  readonly on?: readonly string[]
+  /** Absent: all. */
+  readonly methods?: readonly string[]
+}
+
+/** One rule of a route document for one port. */
+export interface RouteRuleView extends ForwardingView {
+  readonly name: string
+  /** Its keys as they are written. */
+  readonly rule: unknown
+  /** False where nothing is done by the rule; the notes say why. */
   readonly inEffect: boolean
   readonly from: string
 }

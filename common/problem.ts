@@ -24,6 +24,11 @@ export interface Problem extends Location {
   readonly hint?: string
 }
 
+/** `routes.d/payments.yaml:4`: enough to find it, short enough for a table. */
+export function formatPlace({ file, line }: Pick<Location, 'file' | 'line'>): string {
+  return `${file}:${line}`
+}
+
 /** Formats a problem as one line, `file:line:column: path: what is wrong (hint)`, the form that editors jump to. */
 export function formatProblem(problem: Problem): string {
   const place = `${problem.file}:${problem.line}:${problem.column}`

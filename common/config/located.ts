@@ -19,3 +19,9 @@ export function formatPath(path: DocumentPath): string {
     return text === '' ? part : `${text}.${part}`
   }, '')
 }
+
+/** The inverse of {@link formatPath}, for paths whose keys have no dots. */
+export function parsePath(text: string): DocumentPath {
+  const parts = text.match(/[^.[\]]+/g) ?? []
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+}

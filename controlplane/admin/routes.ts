@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { HostChanged, ServiceDescription, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { hostName, namePattern } from '../../common/config/fields.js'
-import { suggest } from '../../common/config/suggest.js'
 import type { MetricsRegistry } from '../../common/metrics/registry.js'
 import { QUESTIONS, type QuestionAbout } from '../../common/questions.js'
 import type { SocketAddress } from '../../common/socket-address.js'
@@ -9,13 +8,12 @@ import { QuestionError } from '../api/questions.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
 import type { Config } from '../config/config.js'
-import { concerns } from '../describe/problems.js'
-import { describeService } from '../describe/service.js'
 import { AdminRefusal, type AdminRoute, TextAnswer } from './server.js'
 import { viewHosts } from './views/hosts.js'
+import { viewService } from './views/service.js'
 import { viewServices } from './views/services.js'
 import type { ViewSource } from './views/source.js'
-import { type SelfFacts, viewProblem, viewStatus } from './views/status.js'
+import { type SelfFacts, viewStatus } from './views/status.js'
 import { type OwnTarget, viewTargets } from './views/targets.js'
 
 /** What the admin routes read and change. */
@@ -54,7 +52,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'GET', path: '/v1/status', handle: () => viewStatus(source(), self()) },
     { method: 'GET', path: '/v1/hosts', handle: () => viewHosts(source()) },
     { method: 'GET', path: '/v1/services', handle: () => viewServices(source(), self().domain) },
-    { method: 'GET', path: '/v1/services/:service', handle: ({ service = '' }) => viewService(service, context) },
+    { method: 'GET', path: '/v1/services/:service', handle: ({ service = '' }) => describe(service, context) },
     { method: 'GET', path: '/v1/prometheus/targets', handle: () => viewTargets(source(), context.ownTarget) },
     { method: 'GET', path: '/metrics', handle: () => expose(context.metrics) },
     { method: 'GET', path: '/v1/tokens', handle: () => viewTokens(tokens) },
@@ -67,18 +65,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
   ]
 }
 
-function viewService(service: string, { source, self, config }: AdminContext): ServiceDescription {
-  const { state } = source()
-  const view = viewServices(source(), self().domain).find((one) => one.service === service)
-  if (view !== undefined) {
-    const problems = [...self().config.problems, ...state.problems]
-    const described = describeService(service, config(), state)
-    const own = problems.filter((problem) => concerns(problem, service, config()))
-    return { ...view, ...described, problems: own.map(viewProblem) }
-  }
-  const near = suggest(service, state.catalog.instances.keys())
-  const hint = near === undefined ? 'mesh services lists those that there are' : `did you mean ${near}?`
-  throw new AdminRefusal(404, `no service ${service} is known`, hint)
+function describe(service: string, { source, self, config }: AdminContext): ServiceDescription {
+  return viewService(service, source(), { config: config(), problems: self().config.problems })
 }
 
 async function expose(metrics: MetricsRegistry): Promise<TextAnswer> {

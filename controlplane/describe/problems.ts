@@ -1,11 +1,29 @@
-import type { Problem } from '../../common/problem.js'
+import { type Located, parsePath } from '../../common/config/located.js'
+import { formatPlace, type Problem } from '../../common/problem.js'
 import type { Config } from '../config/config.js'
 import { names } from '../mesh/access.js'
 
 /** Whether a problem names the service, or stands in a file that has a document about it. */
 export function concerns({ file, message }: Problem, service: string, config: Config): boolean {
-  const words = message.split(/[^a-z0-9-]+/)
-  return words.includes(service) || filesOf(service, config).has(file)
+  return mentions(message, service) || filesOf(service, config).has(file)
+}
+
+/** Whether a text has the name of the service as a word. */
+export function mentions(text: string, service: string): boolean {
+  return text.split(/[^a-z0-9-]+/).includes(service)
+}
+
+/** Why a document is left out as a whole: the first of its problems. */
+export function leftOutBecause(document: Located<unknown>, problems: readonly Problem[]): string {
+  const fault = problems.find((problem) => problem.severity === 'error' && isIn(document, problem))
+  if (fault === undefined) return 'its document is left out'
+  return `its document is left out: ${fault.message} (${formatPlace(fault)})`
+}
+
+/** Several documents may be in one file: a problem is in the one where its path leads to its place. */
+function isIn({ locate }: Located<unknown>, { file, line, column, path }: Problem): boolean {
+  const place = locate(parsePath(path))
+  return place.file === file && place.line === line && place.column === column
 }
 
 function filesOf(service: string, { services, routes, catalogs, authorizations }: Config): ReadonlySet<string> {

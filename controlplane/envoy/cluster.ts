@@ -17,6 +17,14 @@ import {
   HttpProtocolOptionsSchema,
 } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { Speech } from '../../common/protocol.js'
+import {
+  APPLICATION_IDLE_MS,
+  CONNECTIONS,
+  IDLE_MS,
+  MAX_STREAMS,
+  OUTLIER,
+  PANIC_THRESHOLD,
+} from '../mesh/fixed-settings.js'
 import type { InboundPort, MeshCluster } from '../mesh/mesh.js'
 import { ADS, duration, pack, socketAddress } from './messages.js'
 import { applicationCluster, asIdentity } from './names.js'
@@ -24,23 +32,8 @@ import { upstreamTls } from './tls.js'
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
-/** Idle connections between Envoys, milliseconds: shorter than the inbound side keeps them, which is an hour. */
-const IDLE_MS = 3_300_000
-
-/**
- * Idle connections to applications, milliseconds: shorter than any usual server keeps them open (Node: 5 s), or requests
- * would meet a close.
- */
-const APPLICATION_IDLE_MS = 3_000
-
 /** How long the own application may take to accept a connection on loopback, milliseconds. */
 const APPLICATION_CONNECT_MS = 1_000
-
-/** Bytes that are buffered for one connection before its sender is slowed down. */
-const BUFFER_BYTES = 1024 * 1024
-
-/** Requests at once on one connection between Envoys: as many as a caller may send to a service at all. */
-const MAX_STREAMS = 1024
 
 const LB_POLICY = {
   'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
@@ -70,10 +63,13 @@ const TO_APPLICATION = {
 const CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
   thresholds: [
     {
-      maxConnections: 1024,
-      maxPendingRequests: 1024,
-      maxRequests: 1024,
-      retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
+      maxConnections: CONNECTIONS.max,
+      maxPendingRequests: CONNECTIONS.pendingRequests,
+      maxRequests: CONNECTIONS.requests,
+      retryBudget: {
+        budgetPercent: { value: CONNECTIONS.retryBudget.percent },
+        minRetryConcurrency: CONNECTIONS.retryBudget.minimum,
+      },
     },
   ],
 })
@@ -85,17 +81,13 @@ const NO_CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
   thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
 })
 
-/**
- * Takes an instance out that answers five times in a row with 5xx. At most a tenth, but one in any case: a tenth of fewer
- * than ten instances would be none. The first ejection is short, because most instances that fail come back at once, as
- * after a restart; each further one is 3 s longer. What is not wanted is switched off by name, since Envoy has it on by default.
- */
+/** What is not wanted is switched off by name, since Envoy has it on by default. */
 const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
-  consecutive5xx: 5,
-  interval: duration(1_000),
-  baseEjectionTime: duration(3_000),
-  maxEjectionTime: duration(30_000),
-  maxEjectionPercent: 10,
+  consecutive5xx: OUTLIER.consecutive5xx,
+  interval: duration(OUTLIER.intervalMs),
+  baseEjectionTime: duration(OUTLIER.ejectionMs),
+  maxEjectionTime: duration(OUTLIER.maxEjectionMs),
+  maxEjectionPercent: OUTLIER.maxEjected,
   alwaysEjectOneHost: true,
   enforcingConsecutive5xx: 100,
   enforcingConsecutiveGatewayFailure: 0,
@@ -115,9 +107,9 @@ export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ADS },
     connectTimeout: duration(cluster.connectTimeoutMs),
-    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     lbPolicy: LB_POLICY[cluster.loadBalancing],
-    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+    commonLbConfig: { healthyPanicThreshold: { value: PANIC_THRESHOLD } },
     circuitBreakers: CIRCUIT_BREAKERS,
     outlierDetection: OUTLIER_DETECTION,
     typedExtensionProtocolOptions:
@@ -133,7 +125,7 @@ export function buildApplicationCluster(port: InboundPort): Cluster {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(APPLICATION_CONNECT_MS),
-    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     loadAssignment: {
       clusterName: name,
       endpoints: [

@@ -14,6 +14,7 @@ import {
   ResponseMapperSchema,
 } from '../../common/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { HeaderMutationSchema } from '../../common/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js'
+import { MAX_STREAMS, STREAM_IDLE_MS } from '../mesh/fixed-settings.js'
 import type { InboundPort, NamedPort } from '../mesh/mesh.js'
 import { ERROR_LOG } from './access-log.js'
 import { ADS, duration, pack } from './messages.js'
@@ -28,17 +29,11 @@ import {
 } from './names.js'
 import { rbacFilter } from './rbac.js'
 
-/** A stream on which nothing moves for so long ends, milliseconds; it also bounds the wait for the first byte. */
-const STREAM_IDLE_MS = 300_000
-
 /** The callee keeps streams a little longer than callers do, so that it is the caller that gives up and knows why. */
 const INBOUND_STREAM_IDLE_MS = 330_000
 
 /** Idle connections of applications and of other Envoys, milliseconds. */
 const CONNECTION_IDLE_MS = 3_600_000
-
-/** Requests at once on one connection of another Envoy. */
-const MAX_STREAMS = 1024
 
 /** Response flags for which the application has not seen the request: no connection to it, no host, overflow. */
 const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO']

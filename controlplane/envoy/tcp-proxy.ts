@@ -1,11 +1,9 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { TcpProxySchema } from '../../common/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+import { TCP_IDLE_MS } from '../mesh/fixed-settings.js'
 import type { WeightedCluster } from '../mesh/mesh.js'
 import { duration, pack } from './messages.js'
 import { asIdentity } from './names.js'
-
-/** A connection on which nothing moves for so long ends, milliseconds. */
-const IDLE_MS = 3_600_000
 
 /**
  * Passes a connection on to one of these clusters, chosen by weight for each connection.
@@ -23,7 +21,7 @@ export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], att
             case: 'weightedClusters',
             value: { clusters: to.map(({ cluster, weight }) => ({ name: asIdentity(cluster, as), weight })) },
           },
-    idleTimeout: duration(IDLE_MS),
+    idleTimeout: duration(TCP_IDLE_MS),
     maxConnectAttempts: attempts,
   })
 }

@@ -123,7 +123,7 @@ function numbersOf(port: ServicePort, { ports }: Lookup): readonly number[] {
  * The route document of a port: that for the port by its name, or that for all ports of the service. The latter speaks
  * of requests where the service has an http port, and then leaves its tcp ports alone.
  */
-function routeOf(port: ServicePort, { config, lookup }: PortContext) {
+export function routeOf(port: ServicePort, { config, lookup }: Pick<PortContext, 'config' | 'lookup'>) {
   const documents = config.routes.get(port.service)
   const forAll = port.carriage === 'bytes' && besideHttp(port, lookup) ? undefined : documents?.get('')
   return documents?.get(port.portName) ?? forAll

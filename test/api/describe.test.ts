@@ -23,15 +23,22 @@ test('mesh describe service asks a control plane, and names a near service for a
     return printed
   }
   const printed = await run('alpha')
-  assert.match(printed, /timeouts\.connect +5000ms +default/)
+  assert.match(printed, /timeouts\.connect +5s +default/)
   assert.match(printed, /10\.0\.0\.1:1000 .*file catalog\.d\/a\.yaml:4/)
   assert.doesNotMatch(printed, /timeouts\.request/)
   assert.match(printed, /nothing is refused: its instances are outside the mesh/)
   const route = 'kind: route\nservice: alpha\nrules: [{ to: { subset: none } }]\n'
   await writeFile(join(controlPlane.directory, 'mesh.d', 'r.yaml'), route)
   await eventually(async () => assert.match(await run('alpha'), /error +mesh\.d\/r\.yaml:3:\d+ .*none/))
-  assert.match(await run('alpha'), /What no rule matches goes to all instances/)
+  assert.match(
+    await run('alpha'),
+    /main +rule-1 +every connection +to subset none of alpha .* no +mesh\.d\/r\.yaml:3 +its document is left out/,
+  )
+  assert.match(await run('alpha'), /main +- +every connection +to alpha\/main .* default/)
   await writeFile(join(controlPlane.directory, 'mesh.d', 'r.yaml'), route.replace('subset: none', 'service: alpha'))
-  await eventually(async () => assert.doesNotMatch(await run('alpha'), /What no rule matches/))
+  await eventually(async () =>
+    assert.match(await run('alpha'), /main +rule-1 +every connection +to alpha\/main .* yes +mesh\.d\/r\.yaml:3/),
+  )
+  assert.doesNotMatch(await run('alpha'), /main +- +every connection/)
   await assert.rejects(run('alhpa'), { exitCode: EXIT.noSuchFile, hint: 'did you mean alpha?' })
 })

@@ -1,4 +1,5 @@
 import { formatProblem, type Problem } from '../../common/problem.js'
+import type { AgentRecords } from '../../controlplane/catalog/agents.js'
 import type { Catalog } from '../../controlplane/catalog/catalog.js'
 import { mergeCatalog } from '../../controlplane/catalog/merge.js'
 import type { Config } from '../../controlplane/config/config.js'
@@ -16,6 +17,8 @@ export interface TestMesh {
   readonly mesh: Mesh
   readonly catalog: Catalog
   readonly config: Config
+  /** What the agents of the hosts report. */
+  readonly agents: AgentRecords
   /** Of the documents, then of the catalog, then of the references between them. */
   readonly problems: readonly Problem[]
 }
@@ -44,6 +47,7 @@ export function meshFrom(hosts: string, documents = '', envoy = '1.40.0'): TestM
     mesh: built.mesh,
     catalog: merged.catalog,
     config,
+    agents,
     problems: [...problems, ...merged.problems, ...built.problems],
   }
 }

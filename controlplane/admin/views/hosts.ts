@@ -1,5 +1,6 @@
 import type { HostView, RefusalView } from '../../../common/admin-api.js'
 import { describeSkew, skewOf } from '../../../common/clock-skew.js'
+import { formatPlace } from '../../../common/problem.js'
 import { formatSocketAddress } from '../../../common/socket-address.js'
 import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
@@ -93,7 +94,7 @@ function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: Vie
     name,
     version,
     error,
-    documents: state.sourcesOf(type, name).map(({ file, line }) => `${file}:${line}`),
+    documents: state.sourcesOf(type, name).map(formatPlace),
   }))
 }
 

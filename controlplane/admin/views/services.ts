@@ -13,7 +13,8 @@ export function viewServices({ state }: ViewSource, domain: string): readonly Se
   }))
 }
 
-function viewInstance(instance: Instance): InstanceView {
+/** An instance as lists show it. */
+export function viewInstance(instance: Instance): InstanceView {
   return {
     id: instance.id,
     host: instance.host,
