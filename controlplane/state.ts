@@ -12,7 +12,15 @@ import { hostReport, serviceReport } from './catalog/report.js'
 import { NO_OFFSETS, type Offsets, offsetsState } from './mesh/virtual-address.js'
 import { StateFile } from './state-file.js'
 
-const agentsState = z.array(z.strictObject({ host: z.string(), facts: hostReport, services: z.array(serviceReport) }))
+const agentState = z.strictObject({
+  host: z.string(),
+  facts: hostReport,
+  services: z.array(serviceReport),
+  /** When the session of a host ended that has been given up since, wall-clock milliseconds; absent: it is waited for. */
+  lostSince: z.number().optional(),
+})
+
+const agentsState = z.array(agentState)
 
 type AgentsState = z.infer<typeof agentsState>
 
@@ -44,20 +52,34 @@ export async function openState(directory: string, log: Log): Promise<ControlPla
   }
 }
 
-/** What agents said before this control plane started, none of it confirmed yet. */
+/** What agents said before this control plane started, none of it confirmed yet. Who was given up then is so still. */
 export function restoreAgents(file: StateFile<AgentsState>, now: number): AgentRecords {
-  const records = file.state.map(({ host, facts, services }): [string, AgentRecord] => [
-    host,
-    { host, session: { state: 'unconfirmed', since: now }, facts, services },
-  ])
+  const records = file.state.map(({ host, facts, services, lostSince }): [string, AgentRecord] => {
+    const session: AgentRecord['session'] =
+      lostSince === undefined ? { state: 'unconfirmed', since: now } : { state: 'lost', since: lostSince }
+    return [host, { host, session, facts, services }]
+  })
   return new Map(records)
 }
 
-/** Keeps what agents say on the disk, at most twice in a second, and once more at the end. */
-export function keepAgents(file: StateFile<AgentsState>, records: Latest<AgentRecords>, log: Log): Task {
+/** The longest that a host which has been given up is not on the disk as such, milliseconds. */
+const LOOK_MS = 60_000
+
+/**
+ * Keeps what agents say on the disk, at most twice in a second, and once more at the end.
+ *
+ * @param lostGrace how long hosts that are not heard of are waited for, milliseconds
+ */
+export function keepAgents(
+  file: StateFile<AgentsState>,
+  records: Latest<AgentRecords>,
+  lostGrace: number,
+  log: Log,
+): Task {
   const keep = async () => {
+    const before = Date.now() - lostGrace
     const next = [...records.value.values()]
-      .map(({ host, facts, services }) => ({ host, facts, services: [...services] }))
+      .map((record) => agentStateOf(record, before))
       .sort((a, b) => (a.host < b.host ? -1 : 1))
     try {
       await file.update((state) => ({ state: same(state, next) ? state : next, result: undefined }))
@@ -66,12 +88,22 @@ export function keepAgents(file: StateFile<AgentsState>, records: Latest<AgentRe
     }
   }
   return async (signal) => {
-    for await (const _ of records.values(signal)) {
+    while (!signal.aborted) {
+      const wake = new AbortController()
+      const unsubscribe = records.subscribe(() => wake.abort())
       await keep()
       await delay(500, signal)
+      await delay(Math.min(lostGrace, LOOK_MS), signal, wake.signal)
+      unsubscribe()
     }
     await keep()
   }
+}
+
+/** @param givenUp hosts that were lost by then are not waited for any more, wall-clock milliseconds */
+function agentStateOf({ host, session, facts, services }: AgentRecord, givenUp: number): AgentsState[number] {
+  const gone = session.state === 'lost' && session.since <= givenUp
+  return { host, facts, services: [...services], ...(gone ? { lostSince: session.since } : {}) }
 }
 
 function same(a: AgentsState, b: AgentsState): boolean {

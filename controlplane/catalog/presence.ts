@@ -33,29 +33,44 @@ export type Presence = 'live' | 'unknown' | 'gone'
  * Decides for every service of every host whether it counts.
  *
  * A lost host is `unknown` for a grace; after it, an instance goes only where another passing instance of the service
- * has a live session: losing sight of hosts must never empty a service. Returns also when the answer may change by
- * time alone.
+ * stays: losing sight of hosts must never empty a service. That is one whose session has been live for as long as hosts
+ * are given to return, since after a long outage they come back one by one, and the first must not get what all carried.
+ * After a restart it is also one that was live before, as long as it is waited for: who was gone then stays so. Returns
+ * also when the answer may change by time alone.
  */
 export function judgePresence(
   hosts: readonly PresenceInput[],
   now: number,
   graces: Graces = DEFAULT_GRACES,
 ): { readonly presenceOf: (host: string, service: string) => Presence; readonly nextChange: number | undefined } {
-  const healthy = new Set(
+  const staying = new Set(
     hosts
-      .filter(({ session }) => session.state === 'live')
+      .filter(({ session }) => stays(session, now, graces))
       .flatMap(({ services }) => services.filter(({ health }) => health === 'passing').map(({ service }) => service)),
   )
   const deadlines = new Map(hosts.map(({ host, session }) => [host, deadlineOf(session, graces)]))
-  const nextChange = [...deadlines.values()].filter((deadline) => deadline !== undefined && deadline > now)
   return {
     presenceOf(host, service) {
       const deadline = deadlines.get(host)
       if (deadline === undefined) return 'live'
-      return now >= deadline && healthy.has(service) ? 'gone' : 'unknown'
+      return now >= deadline && staying.has(service) ? 'gone' : 'unknown'
     },
-    nextChange: nextChange.length === 0 ? undefined : Math.min(...(nextChange as number[])),
+    nextChange: nextChange(hosts, now, graces),
   }
+}
+
+/** Whether what the host runs can take over from hosts that have been given up. */
+function stays(session: Session, now: number, { returning }: Graces): boolean {
+  if (session.state === 'lost') return false
+  const ends = session.since + returning
+  return session.state === 'live' ? now >= ends : now < ends
+}
+
+function nextChange(hosts: readonly PresenceInput[], now: number, graces: Graces): number | undefined {
+  if (hosts.every(({ session }) => session.state === 'live')) return undefined
+  const changes = hosts.map(({ session }) => deadlineOf(session, graces) ?? session.since + graces.returning)
+  const coming = changes.filter((at) => at > now)
+  return coming.length === 0 ? undefined : coming.reduce((a, b) => Math.min(a, b))
 }
 
 function deadlineOf(session: Session, graces: Graces): number | undefined {

@@ -23,6 +23,8 @@ export interface TestControlPlaneOptions {
   readonly recoveryGrace?: string
   /** The address at which it listens; loopback unless given. */
   readonly listen?: string
+  /** How long hosts that are not heard of are waited for. */
+  readonly discovery?: { readonly lostGrace?: string; readonly returnGrace?: string }
   /** Text of documents of the mesh. */
   readonly documents?: string
   /** The first control plane of the mesh that this one belongs to; absent: a mesh of its own. */
@@ -56,11 +58,11 @@ export async function startControlPlane(
   options: TestControlPlaneOptions = {},
 ): Promise<TestControlPlane> {
   const { directory = await prepareDirectory(t, options), leafTtl = '72h', recoveryGrace = '720h' } = options
-  const { listen = '127.0.0.1' } = options
+  const { listen = '127.0.0.1', discovery = {} } = options
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
-  const settings = settingsOf(directory, listen, { leafTtl, recoveryGrace })
+  const settings = settingsOf(directory, listen, { ca: { leafTtl, recoveryGrace }, discovery })
   const running = runControlPlane({ settings, environment: {}, log }, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -119,13 +121,13 @@ async function prepareDirectory(
 function settingsOf(
   directory: string,
   listen: string,
-  ca: { readonly leafTtl: string; readonly recoveryGrace: string },
+  { ca, discovery }: { readonly ca: object; readonly discovery: object },
 ) {
   const settings = controlPlaneSettings.parse({
     trustDomain: TRUST_DOMAIN,
     listen: '127.0.0.1:15012',
     admin: { socket: join(directory, 'admin.sock'), http: 'off' },
-    discovery: { files: join(directory, 'catalog.d') },
+    discovery: { files: join(directory, 'catalog.d'), ...discovery },
     config: [join(directory, 'mesh.d')],
     state: { directory },
     ca,

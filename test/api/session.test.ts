@@ -159,6 +159,29 @@ suite('sessions', () => {
     await seen(second, ({ status }) => assert.equal(status, 'live'))
   })
 
+  test('a restarted control plane does not bring back the instances of a host that it had given up', async (t) => {
+    const discovery = { lostGrace: '1s', returnGrace: '1s' }
+    const first = await startControlPlane(t, { discovery })
+    const [stays, goes] = [await joinHost(t, first, 'web-1', ['web']), await joinHost(t, first, 'web-2', ['web'])]
+    beginSession(t, first, stays).send(hostReport({ port: 1001 }), servicesReport('web'))
+    const session = beginSession(t, first, goes)
+    session.send(hostReport({ port: 1002 }), servicesReport('web'))
+    await seenService(first, 'web', 2)
+    session.close()
+    await seenService(first, 'web', 1)
+    await eventually(async () => assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /lostSince/))
+    await first.stop()
+    const second = await startControlPlane(t, { directory: first.directory, discovery: { ...discovery, returnGrace: '1h' } })
+    const hosts = await second.ask<readonly HostView[]>('GET', '/v1/hosts')
+    assert.deepEqual(
+      hosts.map(({ status }) => status),
+      ['unconfirmed', 'lost'],
+    )
+    await seenService(second, 'web', 1)
+    beginSession(t, second, goes).send(hostReport({ port: 1002 }), servicesReport('web'))
+    await seenService(second, 'web', 2)
+  })
+
   test('a control plane that stops at once keeps what hosts said last', async (t) => {
     const first = await startControlPlane(t)
     const session = beginSession(t, first, await joinHost(t, first, 'web-1', ['web', 'pay']))

@@ -40,6 +40,30 @@ const ROWS: readonly Row[] = [
     'gone',
   ],
   ['but never the last', [host('a', unconfirmed)], 10 ** 12, 'unknown'],
+  [
+    'when hosts return after a long outage, the first of them does not take over from the others',
+    [host('a', lost), host('b', { state: 'live', since: 10 ** 9 })],
+    10 ** 9 + RETURN_GRACE_MS - 1,
+    'unknown',
+  ],
+  [
+    'who has not returned when they had time to is given up',
+    [host('a', lost), host('b', { state: 'live', since: 10 ** 9 })],
+    10 ** 9 + RETURN_GRACE_MS,
+    'gone',
+  ],
+  [
+    'who was given up before a restart stays so while others are waited for',
+    [host('a', lost), host('b', { state: 'unconfirmed', since: 10 ** 9 })],
+    10 ** 9,
+    'gone',
+  ],
+  [
+    'but not when those do not come back either',
+    [host('a', lost), host('b', { state: 'unconfirmed', since: 10 ** 9 })],
+    10 ** 9 + RETURN_GRACE_MS,
+    'unknown',
+  ],
 ]
 
 for (const [name, hosts, now, want] of ROWS) {
@@ -47,8 +71,11 @@ for (const [name, hosts, now, want] of ROWS) {
 }
 
 test('tells when time alone changes the answer', () => {
-  assert.equal(judgePresence([host('a', lost), host('b', live)], 2000).nextChange, 1000 + LOST_GRACE_MS)
+  const settled = { state: 'live', since: -RETURN_GRACE_MS } as const
+  assert.equal(judgePresence([host('a', lost), host('b', settled)], 2000).nextChange, 1000 + LOST_GRACE_MS)
   assert.equal(judgePresence([host('b', live)], 2000).nextChange, undefined)
+  const returned = host('b', { state: 'live', since: 10 ** 9 })
+  assert.equal(judgePresence([host('a', lost), returned], 10 ** 9).nextChange, 10 ** 9 + RETURN_GRACE_MS)
 })
 
 test('the graces are settings', () => {
