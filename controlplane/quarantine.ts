@@ -35,8 +35,9 @@ export class Quarantine {
     for (const { host, envoy } of live) {
       for (const { typeUrl: type, name, version, error } of envoy?.refused ?? []) {
         const key = `${type}/${name}`
-        const known = refused.get(key)
-        const hosts = [...new Set([...(known?.version === version ? known.hosts : []), host])]
+        // What a host says of an older version, or of a resource of its own, tells nothing about others.
+        if (this.#versions.get(key)?.newest.version !== version) continue
+        const hosts = [...new Set([...(refused.get(key)?.hosts ?? []), host])]
         refused.set(key, { type, name, version, hosts, error })
       }
     }

@@ -169,9 +169,14 @@ suite('sessions', () => {
     await seenService(first, 'web', 2)
     session.close()
     await seenService(first, 'web', 1)
-    await eventually(async () => assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /lostSince/))
+    await eventually(async () =>
+      assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /lostSince/),
+    )
     await first.stop()
-    const second = await startControlPlane(t, { directory: first.directory, discovery: { ...discovery, returnGrace: '1h' } })
+    const second = await startControlPlane(t, {
+      directory: first.directory,
+      discovery: { ...discovery, returnGrace: '1h' },
+    })
     const hosts = await second.ask<readonly HostView[]>('GET', '/v1/hosts')
     assert.deepEqual(
       hosts.map(({ status }) => status),

@@ -35,6 +35,21 @@ test('a version that three hosts refuse is given to no further host; the one bef
   assert.deepEqual(quarantine.changes.value.get('T/payments')?.hosts, ['host-0', 'host-1', 'host-2'])
 })
 
+test('hosts that refuse an older version, or what is theirs alone, do not keep a bad one from being stopped', () => {
+  const quarantine = new Quarantine()
+  quarantine.apply(publication('good'))
+  quarantine.apply(publication('bad'))
+  const late = records(1, 1, 'older').get('host-0')
+  assert.ok(late)
+  quarantine.observe(new Map([...records(3, 9, 'bad'), ['late', { ...late, host: 'late' }]]))
+  assert.equal(served(quarantine.apply(publication('bad'))), 'good')
+  quarantine.observe(records(9, 9, 'of a listener that each host has for itself'))
+  assert.deepEqual(
+    [...quarantine.changes.value.values()].map(({ version }) => version),
+    ['bad'],
+  )
+})
+
 test('it stays stopped although hosts that were given the older one refuse nothing any more', () => {
   const quarantine = new Quarantine()
   quarantine.apply(publication('good'))
