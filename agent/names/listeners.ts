@@ -1,5 +1,5 @@
-import { readIfPresent } from '../../common/files.js'
 import { canonicalAddress, isWildcard } from '../../common/socket-address.js'
+import { readListenerTable } from './listener-table.js'
 
 /** A socket of this machine (of this network namespace) that takes TCP connections. */
 export interface Listener {
@@ -28,7 +28,7 @@ export function parseListeners(text: string): readonly Listener[] {
 
 /** All listeners, IPv4 and IPv6. A table that does not exist, as with IPv6 switched off, has none. */
 export async function readListeners(
-  read: (path: string) => Promise<string | undefined> = readIfPresent,
+  read: (path: string) => Promise<string | undefined> = readListenerTable,
 ): Promise<readonly Listener[]> {
   const tables = await Promise.all([read('/proc/net/tcp'), read('/proc/net/tcp6')])
   return tables.flatMap((text = '') => parseListeners(text))

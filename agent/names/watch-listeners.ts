@@ -10,8 +10,8 @@ import { readFirstPortToBind } from './low-ports.js'
 import { findSocketOwners } from './socket-owners.js'
 
 /**
- * How long between two looks at the listeners of other programs, milliseconds. On a host with very many connections a look
- * takes long, and looks are at most a hundredth of the time.
+ * How long between two looks at the listeners of other programs, milliseconds. On a host with very many of them a look takes
+ * long, and looks are at most a hundredth of the time.
  */
 const PAUSE_MS = { least: 5_000, most: 60_000, share: 100 } as const
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { readFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
+import { readListenerTable } from '../../agent/names/listener-table.js'
 import {
   type Listener,
   onAllAddresses,
@@ -48,6 +50,24 @@ test('both tables are read and one that is missing has none', async () => {
   assert.deepEqual(await readListeners(async (path) => tables.get(path)), [
     { address: '0.0.0.0', port: 8080, inode: '11111' },
   ])
+})
+
+test('however many connections there are, the table is read only as far as listeners go', async (t) => {
+  const servers = Array.from({ length: 40 }, () => createServer((socket) => socket.resume()).listen(0, '127.0.0.1'))
+  t.after(() => servers.map((server) => server.close()))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  const clients = Array.from({ length: 500 }, (_, index) => connect(ports[index % ports.length] ?? 0, '127.0.0.1'))
+  t.after(() => clients.map((client) => client.destroy()))
+  await Promise.all(clients.map((client) => once(client, 'connect')))
+  const read = (await readListenerTable('/proc/net/tcp')) ?? ''
+  const found = new Set(parseListeners(read).map(({ port }) => port))
+  assert.deepEqual(
+    ports.filter((port) => !found.has(port)),
+    [],
+  )
+  const whole = await readFile('/proc/net/tcp', 'utf8')
+  assert.ok(whole.length - read.length > 500 * 100, `${read.length} of ${whole.length} bytes`)
 })
 
 test('listeners of this machine are seen with their process, on all addresses and on loopback', async (t) => {
