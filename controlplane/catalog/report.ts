@@ -43,6 +43,9 @@ const name = z.string().regex(DNS_LABEL, 'not a DNS label')
 /** At most so many services run on one host. */
 const MOST_SERVICES = 1000
 
+/** At most so many ports have all its services together, and so many upstreams: its Envoy has to hold each of them. */
+const MOST_OF_ALL = 2000
+
 /** The latest time that a date can have, milliseconds. */
 const time = z.number().min(0).max(8.64e15)
 
@@ -105,8 +108,14 @@ export const serviceReport = z.strictObject({
 const servicesReport = z
   .array(serviceReport)
   .max(MOST_SERVICES)
+  .refine((all) => countOf(all, 'ports') <= MOST_OF_ALL, `more than ${MOST_OF_ALL} ports on one host`)
+  .refine((all) => countOf(all, 'upstreams') <= MOST_OF_ALL, `more than ${MOST_OF_ALL} upstreams on one host`)
   .refine((all) => areUnique(all.map(({ service, ports }) => `${service}:${ports[0]?.port}`)), 'one instance twice')
   .refine((all) => areUnique(all.map((one) => `${one.service}@${one.inboundPort}`)), 'instances at one inbound port')
+
+function countOf<Key extends string>(all: readonly Readonly<Record<Key, readonly unknown[]>>[], key: Key): number {
+  return all.reduce((sum, one) => sum + one[key].length, 0)
+}
 
 function areUnique(keys: readonly string[]): boolean {
   return new Set(keys).size === keys.length

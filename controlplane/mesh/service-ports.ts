@@ -4,6 +4,7 @@ import type { Location } from '../../common/problem.js'
 import { type Carriage, carriageOf, speechOf } from '../../common/protocol.js'
 import type { Instance, InstancePort } from '../catalog/catalog.js'
 import type { ServiceDocument } from '../config/schema/service.js'
+import { MOST_NUMBERS, MOST_PORTS, mostSaid } from './port-limits.js'
 import { type Problems, parsePlace, problemOf } from './report.js'
 
 /** A named port of a service with the instances that serve it. */
@@ -18,7 +19,7 @@ export interface ServicePort {
   readonly protocol: Protocol
   /** How all its instances are reached. */
   readonly reach: Instance['reach']
-  /** The ports of the applications, sorted; more than one where instances differ. */
+  /** The ports of the applications, sorted; more than one where instances differ, at most {@link MOST_NUMBERS}. */
   readonly numbers: readonly number[]
   readonly instances: readonly Instance[]
 }
@@ -38,7 +39,9 @@ export function portsOfService(
 ): readonly ServicePort[] {
   const sorted = [...all].sort((a, b) => (a.id < b.id ? -1 : 1))
   const instances = withoutOutsiders(service, sorted, problems)
-  const names = [...new Set(instances.flatMap(({ ports }) => ports.map(({ name }) => name)))]
+  const said = instances.flatMap((instance) => instance.ports.map(({ name }) => [instance, name] as const))
+  const names = mostSaid(said, MOST_PORTS)
+  noteTooMany(`${service} has`, 'named ports', said, names, problems)
   return names.map((portName) => portOf(service, portName, instances, document?.value.protocol, problems))
 }
 
@@ -81,7 +84,9 @@ function portOf(
       }),
     )
   }
-  const numbers = [...new Set(fitting.map(({ port }) => port.port))].sort((a, b) => a - b)
+  const said = fitting.map(({ instance, port }) => [instance, port.port] as const)
+  const numbers = mostSaid(said, MOST_NUMBERS).toSorted((a, b) => a - b)
+  noteTooMany(`instances of ${service} have port ${portName} on`, 'numbers', said, numbers, problems)
   noteDifferentNumbers(service, portName, fitting, problems)
   const instances = fitting.map(({ instance }) => instance)
   const reach = instances[0]?.reach ?? 'mesh'
@@ -111,6 +116,20 @@ function mostCommon<T>(values: readonly T[]): T | undefined {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0]
 }
 
+function noteTooMany<T>(
+  who: string,
+  what: string,
+  said: readonly (readonly [Instance, T])[],
+  chosen: readonly T[],
+  problems: Problems,
+): void {
+  const left = said.find(([, value]) => !chosen.includes(value))
+  if (left === undefined) return
+  const all = new Set(said.map(([, value]) => value)).size
+  const message = `${who} ${all} ${what}; callers are given the ${chosen.length} that most hosts have`
+  problems.push(problemOf(placeOf(left[0]), { code: 'MSH0413', message }))
+}
+
 function noteDifferentNumbers(
   service: string,
   portName: string,
@@ -124,7 +143,8 @@ function noteDifferentNumbers(
   const numbers = [...new Set(hosts.values())].sort((a, b) => a - b)
   const instance = having[0]?.instance
   // Callers of a service outside the mesh reach each instance on its own port; that is nothing to wonder about.
-  if (numbers.length < 2 || instance === undefined || instance.reach === 'plain') return
+  if (numbers.length < 2 || numbers.length > MOST_NUMBERS || instance === undefined || instance.reach === 'plain')
+    return
   problems.push(
     problemOf(placeOf(instance), {
       code: 'MSH0405',

@@ -88,6 +88,12 @@ suite('sessions', () => {
   }
 
   const NOT_REFUSED_YET: typeof JUNK = {
+    'more ports than an Envoy can hold': reportOf(
+      ...Array.from({ length: 21 }, (_, at) => ({ service: `web-${at}`, ports: portsOf(100) })),
+    ),
+    'more upstreams than an Envoy can hold': reportOf(
+      ...Array.from({ length: 3 }, (_, at) => ({ service: `web-${at}`, upstreams: upstreamsOf(700) })),
+    ),
     'the same service twice': servicesReport('web', 'web'),
     'a service whose name is no label': servicesReport('web/../pay'),
     'an Envoy whose certificate ends after all time': envoyReport({ certificateExpiryUnixMs: 9n * 10n ** 18n }),
@@ -199,6 +205,14 @@ suite('sessions', () => {
     assert.deepEqual((await hostOf(second))?.services, ['web', 'pay'])
   })
 })
+
+function portsOf(count: number) {
+  return Array.from({ length: count }, (_, at) => ({ name: `p${at}`, port: 1000 + at, protocol: 'http' }))
+}
+
+function upstreamsOf(count: number) {
+  return Array.from({ length: count }, (_, at) => ({ service: 'pay', bind: `127.0.0.1:${1000 + at}` }))
+}
 
 async function checkRefused(t: TestContext, message: AgentMessage): Promise<void> {
   const controlPlane = await startControlPlane(t)
