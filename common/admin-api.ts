@@ -94,6 +94,8 @@ export interface ServiceDescription extends ServiceView {
   /** In the order of the first instance's file. */
   readonly ports: readonly PortDescription[]
   readonly instances: readonly InstanceDescription[]
+  /** Sorted by host. */
+  readonly absent: readonly AbsentHostView[]
   readonly settings: readonly SettingView[]
   readonly subsets: readonly {
     readonly name: string
@@ -112,7 +114,7 @@ export interface ServiceDescription extends ServiceView {
   readonly routes: readonly RouteRuleView[]
   /** What no rule matches, for the ports where anything is left. */
   readonly unmatched: readonly ForwardingView[]
-  /** Those that stand in the service's documents or name it. */
+  /** Of all that the status tells: those that stand in the service's documents, name it, or are errors of its hosts. */
   readonly problems: readonly ProblemView[]
 }
 
@@ -139,6 +141,12 @@ export interface InstanceDescription extends InstanceView {
   readonly used: boolean
   /** Why it gets none, or not on every port, or not for long, in words. */
   readonly notes: readonly string[]
+}
+
+/** A host from which an instance could be expected, and why none of it is known. */
+export interface AbsentHostView {
+  readonly host: string
+  readonly why: string
 }
 
 /** A setting of a service as it is in effect. */

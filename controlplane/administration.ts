@@ -17,11 +17,10 @@ import type { ControlPlaneSettings } from './settings-schema.js'
  * @param reachable where hosts find control planes
  */
 export function administer(controlPlane: ControlPlane, reachable: readonly SocketAddress[]): readonly AdminRoute[] {
-  const { settings, state, config, directory, authority, questions, api, metrics } = controlPlane
+  const { settings, state, directory, authority, questions, api, metrics } = controlPlane
   addMetrics(controlPlane)
   return adminRoutes({
     source: () => viewSource(controlPlane),
-    config: () => config.loaded.value.config,
     self: () => selfFacts(controlPlane),
     tokens: state.tokens,
     hosts: state.hosts,

@@ -7,6 +7,7 @@ import type { AgentRecords } from './catalog/agents.js'
 import { type Catalog, EMPTY_CATALOG } from './catalog/catalog.js'
 import { mergeCatalog } from './catalog/merge.js'
 import type { Graces } from './catalog/presence.js'
+import type { Config } from './config/config.js'
 import type { LoadedConfig } from './config/watch.js'
 import { buildResources, verifyResources } from './envoy/build.js'
 import { ResourceMemo } from './envoy/memo.js'
@@ -20,6 +21,8 @@ import type { Quarantine } from './quarantine.js'
 export interface PipelineState {
   readonly catalog: Catalog
   readonly mesh: Mesh | undefined
+  /** The documents that the mesh was built from. */
+  readonly config: Config | undefined
   readonly publication: Publication
   /** Of the catalog and of the references between documents; those of reading are with the configuration. */
   readonly problems: readonly Problem[]
@@ -52,6 +55,7 @@ export interface PipelineInputs {
 const NOTHING: PipelineState = {
   catalog: EMPTY_CATALOG,
   mesh: undefined,
+  config: undefined,
   publication: EMPTY_PUBLICATION,
   problems: [],
   sourcesOf: () => [],
@@ -131,6 +135,7 @@ export class Pipeline {
     this.state.set({
       catalog,
       mesh: built.mesh,
+      config,
       publication: { ...quarantine.apply(publication), ...(changedAt === undefined ? {} : { changedAt }) },
       problems: [...problems, ...built.problems].sort(compareProblems),
       sourcesOf: (type, name) => sourcesOf(built.mesh, type, name),

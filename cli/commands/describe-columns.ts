@@ -1,5 +1,6 @@
 /** How the parts of a described service are shown in tables. */
 import type {
+  AbsentHostView,
   AccessRuleView,
   ForwardingView,
   InstanceDescription,
@@ -76,6 +77,11 @@ export const INSTANCES: readonly Column<ServiceRow & { readonly instance: Instan
   ...SERVICE_COLUMNS.filter(({ title }) => !['SERVICE', 'REACH', 'NOTES'].includes(title)),
   { title: 'CALLED', value: ({ instance }) => (instance.used ? 'yes' : 'no') },
   { title: 'NOTES', value: ({ instance }) => instance.notes.join('; ') },
+]
+
+export const ABSENT: readonly Column<AbsentHostView>[] = [
+  { title: 'NO INSTANCE OF', value: ({ host }) => host },
+  { title: 'BECAUSE', value: ({ why }) => why },
 ]
 
 export const PROBLEMS: readonly Column<ProblemView>[] = [

@@ -3,7 +3,7 @@ import type { ServiceDescription } from '../../common/admin-api.js'
 import { askControlPlane } from '../admin-client.js'
 import { outputOption, printValue, type Write } from '../output.js'
 import { clean, formatTable } from '../table.js'
-import { ACCESS, INSTANCES, PORTS, PROBLEMS, ROUTES, SETTINGS, SUBSETS } from './describe-columns.js'
+import { ABSENT, ACCESS, INSTANCES, PORTS, PROBLEMS, ROUTES, SETTINGS, SUBSETS } from './describe-columns.js'
 import { type SocketOption, socketOption } from './socket-option.js'
 
 /** `mesh describe service`: what is in effect for a service, and which line of which file says so. */
@@ -25,7 +25,7 @@ export function describeCommand(program: Command, write: Write): void {
 
 /** The description as sentences and tables; what there is none of is left out, except instances and problems. */
 export function formatDescription(description: ServiceDescription): string {
-  const { service, name, ports, settings, subsets, access, routes, unmatched, problems } = description
+  const { service, name, ports, settings, subsets, access, routes, unmatched, absent, problems } = description
   const rules = access.rules.length === 0 ? '' : formatTable(access.rules, ACCESS)
   const instances = description.instances.map((instance) => ({ service: description, instance }))
   return [
@@ -36,6 +36,7 @@ export function formatDescription(description: ServiceDescription): string {
     `${rules}${clean(`Access: ${access.otherwise}.`)}\n`,
     ...(routes.length + unmatched.length === 0 ? [] : [formatTable([...routes, ...unmatched], ROUTES)]),
     instances.length === 0 ? 'No instance is known.\n' : formatTable(instances, INSTANCES, true),
+    ...(absent.length === 0 ? [] : [formatTable(absent, ABSENT)]),
     problems.length === 0 ? 'No problem is known.\n' : formatTable(problems, PROBLEMS),
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { HostChanged, ServiceDescription, TokenCreated, TokenView } from '../../common/admin-api.js'
+import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { hostName, namePattern } from '../../common/config/fields.js'
 import type { MetricsRegistry } from '../../common/metrics/registry.js'
 import { QUESTIONS, type QuestionAbout } from '../../common/questions.js'
@@ -7,7 +7,6 @@ import type { SocketAddress } from '../../common/socket-address.js'
 import { QuestionError } from '../api/questions.js'
 import { HostError, type HostRegistry } from '../ca/hosts.js'
 import { type JoinTokens, TokenRequestError } from '../ca/tokens.js'
-import type { Config } from '../config/config.js'
 import { AdminRefusal, type AdminRoute, TextAnswer } from './server.js'
 import { viewHosts } from './views/hosts.js'
 import { viewService } from './views/service.js'
@@ -20,8 +19,6 @@ import { type OwnTarget, viewTargets } from './views/targets.js'
 export interface AdminContext {
   readonly source: () => ViewSource
   readonly self: () => SelfFacts
-  /** The documents in effect. */
-  readonly config: () => Config
   readonly tokens: JoinTokens
   readonly hosts: HostRegistry
   /** Where hosts that join find control planes. */
@@ -52,7 +49,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'GET', path: '/v1/status', handle: () => viewStatus(source(), self()) },
     { method: 'GET', path: '/v1/hosts', handle: () => viewHosts(source()) },
     { method: 'GET', path: '/v1/services', handle: () => viewServices(source(), self().domain) },
-    { method: 'GET', path: '/v1/services/:service', handle: ({ service = '' }) => describe(service, context) },
+    {
+      method: 'GET',
+      path: '/v1/services/:service',
+      handle: ({ service = '' }) => viewService(service, source(), self()),
+    },
     { method: 'GET', path: '/v1/prometheus/targets', handle: () => viewTargets(source(), context.ownTarget) },
     { method: 'GET', path: '/metrics', handle: () => expose(context.metrics) },
     { method: 'GET', path: '/v1/tokens', handle: () => viewTokens(tokens) },
@@ -63,10 +64,6 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
     { method: 'POST', path: '/v1/hosts/:host/admit', handle: ({ host = '' }) => admit(host, context) },
   ]
-}
-
-function describe(service: string, { source, self, config }: AdminContext): ServiceDescription {
-  return viewService(service, source(), { config: config(), problems: self().config.problems })
 }
 
 async function expose(metrics: MetricsRegistry): Promise<TextAnswer> {

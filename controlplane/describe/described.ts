@@ -1,5 +1,6 @@
 import type { Located } from '../../common/config/located.js'
 import type { Problem } from '../../common/problem.js'
+import type { HostRecord } from '../ca/host-record.js'
 import type { AgentRecords } from '../catalog/agents.js'
 import type { Catalog, Instance } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
@@ -15,6 +16,17 @@ export interface DescribedMesh {
   /** Of reading the documents, of the catalog and of references. */
   readonly problems: readonly Problem[]
   readonly records: AgentRecords
+  readonly enrolled: readonly HostRecord[]
+  readonly refusals: readonly Refusal[]
+}
+
+/** A resource that the Envoy of a host refuses. */
+export interface Refusal {
+  readonly host: string
+  readonly type: string
+  readonly name: string
+  /** Whether so many refuse it that no further host is given it. */
+  readonly stopped: boolean
 }
 
 /** One service of it, as the mesh is built from it. */

@@ -2,6 +2,7 @@ import type { InstanceDescription } from '../../common/admin-api.js'
 import type { AgentRecord } from '../catalog/agents.js'
 import type { Instance } from '../catalog/catalog.js'
 import type { DescribedService } from './described.js'
+import { formatSome } from './words.js'
 
 /** Whether callers are given an instance, and what keeps requests from it. */
 export function describeInstance(
@@ -17,7 +18,7 @@ export function describeInstance(
       ...(isBeside(instance, of) ? [`it is outside the mesh, and ${of.service} has instances in the mesh`] : []),
       ...protocolNotes(instance, of),
       ...(instance.presence === 'unknown' ? [absenceNote(instance, record)] : []),
-      ...(record === undefined ? [] : envoyNotes(record)),
+      ...(record === undefined ? [] : envoyNotes(record, of)),
     ],
   }
 }
@@ -52,11 +53,12 @@ function absenceNote({ host }: Instance, record: AgentRecord | undefined): strin
 }
 
 /** What is wrong with the Envoy that its calls go through, as its agent says. */
-function envoyNotes({ session, envoy }: AgentRecord): readonly string[] {
+function envoyNotes({ host, session, envoy }: AgentRecord, { refusals }: DescribedService): readonly string[] {
   if (session.state !== 'live' || envoy === undefined) return []
-  const { state, detail, refused } = envoy
+  const { state, detail } = envoy
+  const refused = refusals.filter((one) => one.host === host).map(({ name }) => name)
   return [
     ...(state === 'ready' || state === '' ? [] : [`its Envoy is ${state}${detail === '' ? '' : `: ${detail}`}`]),
-    ...(refused.length === 0 ? [] : [`its Envoy refuses ${refused.map(({ name }) => name).join(', ')}`]),
+    ...(refused.length === 0 ? [] : [`its Envoy refuses ${formatSome(refused)} and keeps what it had`]),
   ]
 }

@@ -2,16 +2,16 @@ import type { PortDescription } from '../../common/admin-api.js'
 import { formatPlace } from '../../common/problem.js'
 import type { Mesh } from '../mesh/mesh.js'
 import type { ServicePort } from '../mesh/service-ports.js'
-import type { DescribedService } from './described.js'
+import type { DescribedService, Refusal } from './described.js'
 import { formatSome } from './words.js'
 
 /** The ports of a service, with who says their protocols. */
-export function describePorts({ ports, mesh, document }: DescribedService): readonly PortDescription[] {
+export function describePorts({ ports, mesh, document, refusals }: DescribedService): readonly PortDescription[] {
   const from = document?.value.protocol === undefined ? 'instances' : formatPlace(document.locate(['protocol']))
   return ports.map((port) => {
     const { portName, protocol, carriage, reach } = port
     const numbers = mesh.ports.get(port.name)?.named.numbers ?? port.numbers
-    const notes = numbers.flatMap((number) => leftOutNote(number, port, mesh))
+    const notes = [...numbers.flatMap((number) => leftOutNote(number, port, mesh)), ...refusalNotes(port, refusals)]
     return { name: portName, port: port.numbers[0] ?? 0, numbers, protocol, from, carriage, reach, notes }
   })
 }
@@ -23,4 +23,22 @@ function leftOutNote(number: number, { service }: ServicePort, { hosts, nameView
   )
   if (without.length === 0) return []
   return [`${number} is not found on ${formatSome(without.map(({ name }) => name))}`]
+}
+
+/** What Envoys refuse of a port: what is told of it does not hold for their hosts. */
+function refusalNotes({ name: port }: ServicePort, refusals: readonly Refusal[]): readonly string[] {
+  const own = refusals.filter(({ name }) => isOfPort(name, port))
+  const whats = [...new Set(own.map(({ type, name }) => `${type} ${name}`))]
+  return whats.map((what) => {
+    const same = own.filter(({ type, name }) => `${type} ${name}` === what)
+    const by = formatSome(same.map(({ host }) => host))
+    const further = same.some(({ stopped }) => stopped) ? ', and no further host is given it' : ''
+    return `${what} is refused by the Envoys of ${by}, which keep what they had${further}`
+  })
+}
+
+/** `outbound/payments/main`, `payments/main/v2@web` and `app:payments/main` are all of `payments/main`. */
+function isOfPort(resource: string, port: string): boolean {
+  const [plain = ''] = resource.replace(':', '/').split('@')
+  return `/${plain}/`.includes(`/${port}/`)
 }

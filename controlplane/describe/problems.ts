@@ -1,11 +1,23 @@
+import type { ProblemView } from '../../common/admin-api.js'
 import { type Located, parsePath } from '../../common/config/located.js'
 import { formatPlace, type Problem } from '../../common/problem.js'
 import type { Config } from '../config/config.js'
 import { names } from '../mesh/access.js'
 
-/** Whether a problem names the service, or stands in a file that has a document about it. */
-export function concerns({ file, message }: Problem, service: string, config: Config): boolean {
-  return mentions(message, service) || filesOf(service, config).has(file)
+/** Chooses the problems that name a service, stand in a file with a document about it, or are errors of these hosts. */
+export function problemsOf(
+  service: string,
+  config: Config,
+  hosts: ReadonlySet<string>,
+  all: readonly ProblemView[],
+): readonly ProblemView[] {
+  const files = filesOf(service, config)
+  return all.filter(
+    ({ place, severity, message }) =>
+      mentions(message, service) ||
+      files.has(place.replace(/(?::\d+){1,2}$/, '')) ||
+      (severity === 'error' && hosts.has(place)),
+  )
 }
 
 /** Whether a text has the name of the service as a word. */

@@ -2,6 +2,7 @@ import type { ServiceDescription } from '../../common/admin-api.js'
 import { formatPlace } from '../../common/problem.js'
 import { formatSocketAddress } from '../../common/socket-address.js'
 import type { Config } from '../config/config.js'
+import { describeAbsent } from './absent.js'
 import { describeAccess } from './access.js'
 import { type DescribedMesh, type DescribedService, lookUpService } from './described.js'
 import { describeInstance } from './instances.js'
@@ -19,6 +20,7 @@ export interface Described extends Omit<ServiceDescription, 'service' | 'name' |
 export function describeService(service: string, mesh: DescribedMesh): Described {
   const of = lookUpService(service, mesh)
   return {
+    absent: describeAbsent(of),
     ports: describePorts(of),
     settings: describeSettings(of),
     subsets: describeSubsets(of),

@@ -1,41 +1,30 @@
 import type { ServiceDescription } from '../../../common/admin-api.js'
 import { suggest } from '../../../common/config/suggest.js'
-import type { Problem } from '../../../common/problem.js'
-import type { Config } from '../../config/config.js'
-import { concerns } from '../../describe/problems.js'
+import { TYPE_NAMES } from '../../../common/xds/types.js'
+import type { Refusal } from '../../describe/described.js'
+import { problemsOf } from '../../describe/problems.js'
 import { describedServices, describeService } from '../../describe/service.js'
 import { AdminRefusal } from '../server.js'
+import { viewHosts } from './hosts.js'
 import { viewInstance } from './services.js'
 import type { ViewSource } from './source.js'
-import { viewProblem } from './status.js'
-
-/** The documents in effect, with the problems of reading them. */
-export interface ReadDocuments {
-  readonly config: Config
-  readonly problems: readonly Problem[]
-}
+import { type SelfFacts, viewStatus } from './status.js'
 
 /**
  * One service with all that is in effect for it.
  *
  * @throws AdminRefusal 404 with the name that was probably meant
  */
-export function viewService(
-  service: string,
-  { state, records }: ViewSource,
-  { config, problems: reading }: ReadDocuments,
-): ServiceDescription {
-  const { catalog, mesh } = state
-  if (mesh === undefined) throw new AdminRefusal(503, 'nothing is built yet')
-  const known = describedServices({ catalog, config })
-  if (!known.includes(service)) {
-    const near = suggest(service, known)
-    const hint = near === undefined ? 'mesh services lists those that run' : `did you mean ${near}?`
-    throw new AdminRefusal(404, `no service ${service} is known`, hint)
-  }
-  const problems = [...reading, ...state.problems]
-  const described = describeService(service, { config, catalog, mesh, problems, records })
+export function viewService(service: string, source: ViewSource, self: SelfFacts): ServiceDescription {
+  const { state, records, enrolled } = source
+  const { catalog, config, mesh } = state
+  if (mesh === undefined || config === undefined) throw new AdminRefusal(503, 'nothing is built yet')
+  refuseUnknown(service, describedServices({ catalog, config }))
+  const problems = [...self.config.problems, ...state.problems]
+  const refusals = refusalsIn(source)
+  const described = describeService(service, { config, catalog, mesh, problems, records, enrolled, refusals })
   const instances = catalog.instances.get(service) ?? []
+  const hosts = new Set(instances.flatMap(({ host = '' }) => host))
   return {
     service,
     name: `${service}.${mesh.domain}`,
@@ -44,6 +33,20 @@ export function viewService(
       ...viewInstance(instance),
       ...(described.instances.get(instance.id) ?? { used: false, notes: [] }),
     })),
-    problems: problems.filter((problem) => concerns(problem, service, config)).map(viewProblem),
+    problems: problemsOf(service, config, hosts, viewStatus(source, self).problems),
   }
+}
+
+function refusalsIn(source: ViewSource): readonly Refusal[] {
+  const stopped = new Set(source.quarantined.map(({ type, name }) => `${TYPE_NAMES.get(type) ?? type}/${name}`))
+  return viewHosts(source).flatMap(({ host, refused }) =>
+    refused.map(({ type, name }) => ({ host, type, name, stopped: stopped.has(`${type}/${name}`) })),
+  )
+}
+
+function refuseUnknown(service: string, known: readonly string[]): void {
+  if (known.includes(service)) return
+  const near = suggest(service, known)
+  const hint = near === undefined ? 'mesh services lists those that run' : `did you mean ${near}?`
+  throw new AdminRefusal(404, `no service ${service} is known`, hint)
 }

@@ -86,8 +86,7 @@ function soonestExpiry(hosts: readonly HostView[], self: SelfFacts): StatusView[
   return [own, ...theirs].sort((a, b) => (a.at < b.at ? -1 : 1))[0]
 }
 
-/** A problem as answers tell it. */
-export function viewProblem({ file, line, column, severity, code, path, message, hint }: Problem): ProblemView {
+function viewProblem({ file, line, column, severity, code, path, message, hint }: Problem): ProblemView {
   return {
     place: `${file}:${line}:${column}`,
     severity,
