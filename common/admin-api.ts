@@ -189,7 +189,7 @@ export interface ForwardingView {
   readonly timeout?: number | 'off'
   /** In effect, as `timeout` is. */
   readonly retry?: RetryView
-  /** Why nothing is done by a rule, or where nobody answers, in words. */
+  /** Why nothing is done by a rule, where nobody answers, and what else a person should know, in words. */
   readonly notes: readonly string[]
 }
 

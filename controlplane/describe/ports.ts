@@ -10,11 +10,18 @@ export function describePorts({ ports, mesh, document, refusals }: DescribedServ
   const from = document?.value.protocol === undefined ? 'instances' : formatPlace(document.locate(['protocol']))
   return ports.map((port) => {
     const { portName, protocol, carriage, reach } = port
-    const numbers = mesh.ports.get(port.name)?.named.numbers ?? port.numbers
-    const notes = [...numbers.flatMap((number) => leftOutNote(number, port, mesh)), ...refusalNotes(port, refusals)]
+    const { named, outbound } = mesh.ports.get(port.name) ?? {}
+    const numbers = named?.numbers ?? port.numbers
+    const notes = [
+      ...numbers.flatMap((number) => leftOutNote(number, port, mesh)),
+      ...refusalNotes(port, refusals),
+      ...(outbound?.rejectEscapedSlashes === true ? [ESCAPED_SLASHES] : []),
+    ]
     return { name: portName, port: port.numbers[0] ?? 0, numbers, protocol, from, carriage, reach, notes }
   })
 }
+
+const ESCAPED_SLASHES = 'a path with %2F or %5C is answered with 400, because a rule names a path'
 
 /** Where something else of a host has the number, callers of that host do not find the name there. */
 function leftOutNote(number: number, { service }: ServicePort, { hosts, nameViews }: Mesh): readonly string[] {

@@ -1,15 +1,16 @@
-import type { ForwardingView, RetryView, RouteRuleView } from '../../common/admin-api.js'
+import type { ForwardingView, RouteRuleView } from '../../common/admin-api.js'
 import type { Located } from '../../common/config/located.js'
 import { formatPlace } from '../../common/problem.js'
 import type { RouteDocument, RouteRule } from '../config/schema/route.js'
 import { routeOf } from '../mesh/build.js'
 import { matchesEverything } from '../mesh/match.js'
-import type { Mesh, MeshPort, MeshRoute, OutboundTcp, RetryPolicy, RouteAction, TimeLimit } from '../mesh/mesh.js'
+import type { Mesh, MeshPort, MeshRoute, OutboundTcp, RouteAction } from '../mesh/mesh.js'
 import { DEFAULT_ROUTE, ruleName } from '../mesh/outbound.js'
 import type { ServicePort } from '../mesh/service-ports.js'
 import type { DescribedService } from './described.js'
+import { forwarding, forwardingNotes } from './forwarding.js'
 import { leftOutBecause } from './problems.js'
-import { actionWords, matchWords, writtenWords } from './words.js'
+import { matchWords, writtenWords } from './words.js'
 
 type Document = Located<RouteDocument>
 
@@ -49,7 +50,7 @@ export function describeUnmatched({ ports, mesh }: DescribedService): readonly F
     const rest = restOf(mesh.ports.get(built))
     if (rest === undefined) return []
     const { match, action } = rest
-    return [{ port, match, ...forwarding(action, carriage), notes: emptyNotes(action, carriage, mesh) }]
+    return [{ port, match, ...forwarding(action, carriage), notes: forwardingNotes(action, carriage, mesh) }]
   })
 }
 
@@ -59,9 +60,9 @@ function restOf(built: MeshPort | undefined): { readonly match: string; readonly
     if (named?.tcp === undefined || named.tcp.sources.length > 0) return undefined
     return { match: 'every connection', action: tcpAction(named.tcp) }
   }
-  const rest = outbound.routes.find(({ name }) => name === DEFAULT_ROUTE)
+  const action = actionOf(DEFAULT_ROUTE, outbound.routes)
   const match = outbound.routes.some(({ name }) => isOfRule(name)) ? 'every other request' : 'every request'
-  return rest === undefined ? undefined : { match, action: rest.action }
+  return action === undefined ? undefined : { match, action }
 }
 
 function tcpAction({ to }: OutboundTcp): RouteAction {
@@ -88,25 +89,9 @@ function viewRule(
     ...(action === undefined ? { goes: writtenWords(rule, service) } : forwarding(action, carriage, rule)),
     rule,
     inEffect: outcome.inEffect,
-    notes: outcome.inEffect ? emptyNotes(outcome.action, carriage, mesh) : [outcome.why],
+    notes: outcome.inEffect ? forwardingNotes(outcome.action, carriage, mesh) : [outcome.why],
     from: formatPlace(document.locate(['rules', index])),
   }
-}
-
-/** Destinations to which nothing can go now. */
-function emptyNotes(action: RouteAction, carriage: ServicePort['carriage'], mesh: Mesh): readonly string[] {
-  if (action.kind === 'respond') return []
-  const ending = carriage === 'bytes' ? 'connections to it are closed' : 'requests to it get 503'
-  return action.to
-    .filter(({ cluster }) => countEndpoints(cluster, mesh) === 0)
-    .map(({ cluster }) => `no instance of ${cluster} can be called: ${ending}`)
-}
-
-/** The endpoints of a subset are those of a port of its service. */
-function countEndpoints(cluster: string, { ports }: Mesh): number {
-  const [service, port] = cluster.split('/')
-  const all = ports.get(`${service}/${port}`)?.endpoints ?? []
-  return all.find(({ name }) => name === cluster)?.endpoints.length ?? 0
 }
 
 function outcomeOf(document: Document, rule: RouteRule, index: number, built: MeshPort, of: DescribedService): Outcome {
@@ -118,13 +103,22 @@ function outcomeOf(document: Document, rule: RouteRule, index: number, built: Me
     return { inEffect: true, action: tcpAction(named.tcp) }
   }
   const { routes } = outbound
-  const at = routes.findIndex(({ name }) => name === `${ruleName(rule, index)}#1`)
-  const action = routes[at]?.action
+  const name = `${ruleName(rule, index)}#1`
+  const action = actionOf(name, routes)
   if (action === undefined) return leftOut()
-  const last = routes.findIndex(({ match }) => matchesEverything(match))
-  const first = routes[last]
-  if (first === undefined || last >= at) return { inEffect: true, action }
-  return { inEffect: false, action, why: `${nameOfRule(first)} before it matches every request` }
+  const before = routes.slice(
+    0,
+    routes.findIndex((one) => one.name === name),
+  )
+  const taking = before.find(({ match }) => matchesEverything(match))
+  if (taking === undefined) return { inEffect: true, action }
+  return { inEffect: false, action, why: `${nameOfRule(taking)} before it matches every request` }
+}
+
+/** Beside a route that can lead to applications of gRPC there is one for their calls; its action tells that too. */
+function actionOf(name: string, routes: readonly MeshRoute[]): RouteAction | undefined {
+  const grpc = routes.find((one) => one.name === `${name}/grpc`)
+  return (grpc ?? routes.find((one) => one.name === name))?.action
 }
 
 /** The routes of a rule are called `<rule>#1`, `<rule>#2/grpc` and so on. */
@@ -141,25 +135,4 @@ function whyIdle({ value: { service, port } }: Document, ports: readonly Service
   if (ports.length === 0) return `no instance of ${service} is known`
   if (port !== undefined) return `${service} has no port ${port}; it has ${ports.map((one) => one.portName).join(', ')}`
   return 'each port that it could be for has a document of its own'
-}
-
-function forwarding(action: RouteAction, carriage: ServicePort['carriage'] = 'requests', rule?: RouteRule) {
-  const goes = actionWords(action)
-  if (action.kind === 'respond' || carriage === 'bytes') return { goes }
-  return { goes, timeout: limitOf(action.timeout), retry: retryOf(action.retry, rule) }
-}
-
-function limitOf(timeout: TimeLimit): number | 'off' {
-  return timeout === 'unlimited' ? 'off' : timeout.ms
-}
-
-function retryOf(policy: RetryPolicy | undefined, rule: RouteRule | undefined): RetryView {
-  if (policy === undefined) return { retries: 0 }
-  const { retries, perTryMs, on, methods } = policy
-  return {
-    retries,
-    ...(perTryMs === undefined ? {} : { perTry: perTryMs }),
-    ...(rule?.retry?.on === undefined ? {} : { on }),
-    ...(methods === undefined ? {} : { methods }),
-  }
 }

@@ -9,6 +9,7 @@ import {
 import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
 import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 import type { SocketAddress } from '../../common/socket-address.js'
+import { CONNECTIONS, TCP_ATTEMPTS } from '../mesh/fixed-settings.js'
 import type { InboundListener, InboundPort, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
 import { bindAddress, duration, pack, socketAddress } from './messages.js'
@@ -16,17 +17,13 @@ import { applicationCluster, INBOUND_STATS, nameListener, REDIRECT_LISTENER } fr
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
 
-/** How many instances are tried for a tcp connection: as many as for a request. The own application is one. */
-const OUTBOUND_ATTEMPTS = 3
+/** The own application is one. */
 const INBOUND_ATTEMPTS = 1
 
 const TLS_INSPECTOR = pack(TlsInspectorSchema, {})
 
 const HTTP_FILTER = 'envoy.filters.network.http_connection_manager'
 const TCP_FILTER = 'envoy.filters.network.tcp_proxy'
-
-/** Bytes that are buffered for one connection before its sender is slowed down. */
-const BUFFER_BYTES = 1024 * 1024
 
 /** How long a peer may take for its TLS handshake, milliseconds; without a limit anybody could hold connections open. */
 const HANDSHAKE_MS = 10_000
@@ -41,7 +38,7 @@ export function buildInboundListener({ name, address, ports }: InboundListener, 
     address: socketAddress(address),
     statPrefix: INBOUND_STATS,
     trafficDirection: TrafficDirection.INBOUND,
-    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     listenerFilters: [
       { name: 'envoy.filters.listener.tls_inspector', configType: { case: 'typedConfig', value: TLS_INSPECTOR } },
     ],
@@ -111,7 +108,7 @@ function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string
     address: bindAddress(bind),
     statPrefix: 'outbound',
     trafficDirection: TrafficDirection.OUTBOUND,
-    perConnectionBufferLimitBytes: BUFFER_BYTES,
+    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     // Shared, two Envoys would take each other's connections in silence: better an error that says who is in the way.
     enableReusePort: false,
     filterChains: [
@@ -119,7 +116,7 @@ function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string
         filters: [
           port.carriage === 'requests'
             ? networkFilter(HTTP_FILTER, outboundConnectionManager(port, as))
-            : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], OUTBOUND_ATTEMPTS, as)),
+            : networkFilter(TCP_FILTER, tcpProxy('outbound', port.tcp?.to ?? [], TCP_ATTEMPTS, as)),
         ],
       },
     ],

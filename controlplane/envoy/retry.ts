@@ -5,6 +5,7 @@ import {
   RetryPolicySchema,
 } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
 import { PreviousHostsPredicateSchema } from '../../common/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
+import { HOST_ATTEMPTS } from '../mesh/fixed-settings.js'
 import type { RetryPolicy } from '../mesh/mesh.js'
 import { methodMatcher } from './match.js'
 import { duration, pack } from './messages.js'
@@ -24,9 +25,6 @@ const RETRY_ON: Readonly<Record<string, string>> = {
 }
 
 const PREVIOUS_HOSTS = pack(PreviousHostsPredicateSchema, {})
-
-/** How often another host is looked for before one that failed is used again. */
-const HOST_ATTEMPTS = 5
 
 /** When and how often a request is tried again, each time on a host that has not failed it yet. */
 export function buildRetryPolicy({ retries, perTryMs, on, methods }: RetryPolicy): EnvoyRetryPolicy {

@@ -48,3 +48,9 @@ export const TCP_IDLE_MS = 3_600_000
 
 /** A request on which nothing moves for so long ends, milliseconds; it also bounds the wait for the first byte. */
 export const STREAM_IDLE_MS = 300_000
+
+/** How many instances are tried for a tcp connection: as many as for a request. */
+export const TCP_ATTEMPTS = 3
+
+/** How often another instance is looked for before one that failed is tried again. */
+export const HOST_ATTEMPTS = 5

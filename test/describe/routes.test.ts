@@ -159,6 +159,17 @@ test('a destination to which nothing can go is told, of rules and of what none m
   assert.deepEqual(bytes?.notes, ['no instance of payments/main can be called: connections to it are closed'])
 })
 
+test('that calls of gRPC bring a deadline along is told where applications speak it', () => {
+  const note = 'a gRPC call ends at its own deadline, if that is earlier'
+  const hosts = 'pay-1: { address: 10.0.0.2, services: { payments: { port: 1, protocol: grpc } } }'
+  const { routes, unmatched } = described(
+    'kind: route\nservice: payments\nrules: [{ match: { method: [POST] }, timeout: 2s }]\n',
+    hosts,
+  )
+  assert.deepEqual([routes[0]?.notes, unmatched[0]?.notes, routes[0]?.timeout], [[note], [note], 2000])
+  assert.deepEqual(described('').unmatched[0]?.notes, [])
+})
+
 test('the structure of a rule is kept for programs', () => {
   const [route] = described(
     rules('  - match: { path: { exact: /a } }\n    timeout: 2s\n    retry: { retries: 0 }\n'),

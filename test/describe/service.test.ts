@@ -44,6 +44,13 @@ test('a number that a host has otherwise is told with that host', () => {
   assert.deepEqual(described('', `${HOSTS}\n${web}`).ports[0]?.notes, ['80 is not found on web-1'])
 })
 
+test('a port of which a rule names a path is told to refuse escaped slashes', () => {
+  const rule = 'kind: route\nservice: payments\nrules: [{ match: { path: { prefix: /a } } }]\n'
+  assert.deepEqual(described(rule).ports[0]?.notes, [
+    'a path with %2F or %5C is answered with 400, because a rule names a path',
+  ])
+})
+
 test('a service that only documents are about is described, and says that no instance is known', () => {
   const documents = `${DOCUMENTS}---
 { kind: route, service: payments, rules: [{ respond: { status: 410 } }] }

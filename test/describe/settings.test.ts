@@ -50,6 +50,7 @@ test('the limits that Envoy is given are told, each as a default with its unit',
   const want = {
     'timeouts.streamIdle': '5m',
     'timeouts.idle': '55m',
+    'retry.hostAttempts': '5',
     'loadBalancing.panicThreshold': '0%',
     'connections.max': '1024',
     'connections.pendingRequests': '1024',
@@ -96,6 +97,17 @@ test('what is told of limits is what the cluster says', () => {
     'outlier.maxEjected': outlier?.maxEjectionPercent,
   }
   for (const [name, value] of Object.entries(sent)) assert.equal(settings.get(name), value, name)
+})
+
+test('the limits of tcp ports are told, also beside an http port', () => {
+  const told = lines('', TCP)
+  assert.equal(told.get('timeouts.idle'), '1h from default')
+  assert.equal(told.get('connections.attempts'), '3 from default')
+  const both = `pay-1: { address: 10.0.0.2, services: { payments: { ports: {
+    main: { port: 9090, protocol: http }, bulk: { port: 7000, protocol: tcp } } } } }`
+  assert.equal(lines('', both).get('timeouts.idle'), '55m from default')
+  assert.equal(lines('', both).get('timeouts.idle of tcp ports'), '1h from default')
+  assert.equal(lines('', both).get('connections.attempts of tcp ports'), '3 from default')
 })
 
 test('what is only for requests is no setting of a service that carries bytes', () => {
