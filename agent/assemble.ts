@@ -153,7 +153,7 @@ function hostTasks(assembly: Assembly, { state, relaying, metrics }: Parts): rea
     settleCaller(settings.names.as, membership, services, facts, store, log),
     watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),
-    removeStaleSockets(socketDirectory(settings), relaying.upstream.served, log),
+    removeStaleSockets(socketDirectory(settings), relaying.upstream.served, relaying.serving, log),
     runServiceChecks(services, settings.applicationAddress, healths, environment, log),
     ...(settings.metrics.agent === 'off' ? [] : [serveMetrics(settings.metrics.agent, metrics, log)]),
   ]
@@ -171,7 +171,7 @@ function meshTasks({ membership, log }: Assembly, parts: Parts): readonly Task[]
     (signal) => certificates.follow(links.welcome, signal),
     watchClock(links.current, log),
     followControlPlane({ current: links.current, node, store: received, whole, followed: progress, log }),
-    (signal) => runCache(path, upstream.served, () => certificates.held.value.trustBundlePem, savedAt, log, signal),
+    (signal) => runCache(path, upstream.served, certificates.held, savedAt, log, signal),
   ]
 }
 

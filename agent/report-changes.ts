@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Latest } from '../common/latest.js'
+import { Latest, nextChange } from '../common/latest.js'
 import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
 import type { EnvoyState } from './envoy/launcher.js'
@@ -72,18 +72,4 @@ export function reportChanges({ sources, reports }: Reporting): Task {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
-}
-
-function nextChange(sources: readonly Latest<unknown>[], signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const unsubscribes: (() => void)[] = []
-    const wake = () => {
-      for (const unsubscribe of unsubscribes) unsubscribe()
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    unsubscribes.push(...sources.map((source) => source.subscribe(wake)))
-    signal.addEventListener('abort', wake)
-    if (signal.aborted) wake()
-  })
 }

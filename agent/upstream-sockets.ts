@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { UnixSocket } from '../common/bind.js'
 import { isMissing } from '../common/files.js'
-import type { Latest } from '../common/latest.js'
+import { type Latest, waitFor } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import type { Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
@@ -136,9 +136,19 @@ export async function makeServedDirectories(directory: string, served: ResourceS
   }
 }
 
-/** Removes the sockets of listeners that Envoy is not served, also those of a time before: Envoy leaves them behind. */
-export function removeStaleSockets(directory: string, served: Latest<ResourceSet>, log: Log): Task {
+/**
+ * Removes the sockets of listeners that Envoy is not served, also those of a time before: Envoy leaves them behind. None is
+ * touched before Envoy is answered: one that outlived its agent may have listeners that the disk does not know, and would
+ * never make their sockets again.
+ */
+export function removeStaleSockets(
+  directory: string,
+  served: Latest<ResourceSet>,
+  serving: Latest<boolean>,
+  log: Log,
+): Task {
   return async (signal) => {
+    await waitFor(serving, (answered) => answered, signal)
     for await (const _ of served.values(signal)) {
       try {
         for (const path of await removeUnserved(directory, served)) log.info('socket of an upstream removed', { path })

@@ -64,3 +64,18 @@ export async function waitFor<T>(latest: Latest<T>, accept: (value: T) => boolea
   }
   throw signal.reason
 }
+
+/** Resolves with the next change of any of these values, or when the signal aborts. */
+export function nextChange(sources: readonly Latest<unknown>[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const unsubscribes: (() => void)[] = []
+    const wake = () => {
+      for (const unsubscribe of unsubscribes) unsubscribe()
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    unsubscribes.push(...sources.map((source) => source.subscribe(wake)))
+    signal.addEventListener('abort', wake)
+    if (signal.aborted) wake()
+  })
+}

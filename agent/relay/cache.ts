@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { makeDirectory, readIfPresent, writeFileAtomically } from '../../common/files.js'
-import type { Latest } from '../../common/latest.js'
+import { type Latest, nextChange } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { delay } from '../../common/tasks.js'
 import type { Resource, ResourceSet } from '../../common/xds/resource.js'
@@ -30,12 +30,12 @@ export function cachePath(stateDirectory: string, envoyVersion: string): string 
 
 /**
  * Reads what the relay last held, so that Envoy comes up although no control plane answers. Undefined where there is
- * nothing, where it is damaged, or where it is from before the trust bundle changed.
+ * nothing, where it cannot be read or is damaged, or where it is from before the trust bundle changed.
  */
 export async function readCache(path: string, trustBundlePem: string, log: Log): Promise<CachedResources | undefined> {
-  const text = await readIfPresent(path)
-  if (text === undefined) return undefined
   try {
+    const text = await readIfPresent(path)
+    if (text === undefined) return undefined
     const { savedAt, trust, resources } = cacheFile.parse(JSON.parse(text))
     if (trust !== fingerprint(trustBundlePem)) {
       log.warn('the last-good cache is from before the trust bundle changed; it is not used', { path })
@@ -43,34 +43,50 @@ export async function readCache(path: string, trustBundlePem: string, log: Log):
     }
     return { savedAt, resources: toSet(resources) }
   } catch (error) {
-    log.warn('the last-good cache is damaged; it is not used', { path, error })
+    log.warn('the last-good cache cannot be read or is damaged; it is not used', { path, error })
     return undefined
   }
 }
 
-/** Keeps the newest resources on disk, at most once in a second, until the signal aborts; then once more. */
+/**
+ * Between two writings passes a multiple of the time that one takes: in a large mesh these are many megabytes, and something
+ * changes all the time. What could not be written is tried again after the longest of these pauses.
+ */
+const PAUSE_MS = { least: 1_000, most: 30_000, times: 20 } as const
+
+/**
+ * Keeps the newest resources on disk, with the roots that are trusted, at most once in a second, until the signal aborts;
+ * then once more.
+ */
 export async function runCache(
   path: string,
   resources: Latest<ResourceSet>,
-  trustBundlePem: () => string,
+  trust: Latest<{ readonly trustBundlePem: string }>,
   savedAt: Latest<number | undefined>,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  let kept: ResourceSet | undefined = resources.value
-  const keep = async () => {
-    if (resources.value === kept) return
-    kept = resources.value
+  let kept = { set: resources.value, roots: trust.value.trustBundlePem }
+  const keep = async (): Promise<boolean> => {
+    const now = { set: resources.value, roots: trust.value.trustBundlePem }
+    if (now.set === kept.set && now.roots === kept.roots) return true
     try {
-      await writeCache(path, kept, trustBundlePem())
+      await writeCache(path, now.set, now.roots)
+      kept = now
       savedAt.set(Date.now())
+      return true
     } catch (error) {
       log.error('the last-good cache could not be written', { path, error })
+      return false
     }
   }
-  for await (const _ of resources.values(signal)) {
-    await keep()
-    await delay(1000, signal)
+  while (!signal.aborted) {
+    const changed = nextChange([resources, trust], signal)
+    const began = performance.now()
+    const isKept = await keep()
+    const pause = PAUSE_MS.times * (performance.now() - began)
+    await delay(isKept ? Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, pause)) : PAUSE_MS.most, signal)
+    if (isKept) await changed
   }
   await keep()
 }

@@ -20,6 +20,8 @@ export interface RelayParts extends RelayResources {
   readonly progress: Latest<Followed>
   /** What the relay serves of what was received. */
   readonly upstream: HoldBack
+  /** Whether Envoy is answered yet. */
+  readonly serving: Latest<boolean>
   readonly relay: Relay
 }
 
@@ -40,12 +42,13 @@ export async function openRelay({ settings, state, held, metrics, log }: RelayOp
   const upstream = new HoldBack(resources.received.resources)
   await makeServedDirectories(socketDirectory(settings), upstream.served.value, log)
   const progress = new Latest(NOT_FOLLOWED)
+  const serving = servingOf({ whole: resources.whole, followed: progress, envoy })
   const relay = new Relay({
     socket: xdsSocketPath(settings),
     upstream,
     own: ownSecrets(held, facts),
-    serving: servingOf({ whole: resources.whole, followed: progress, envoy }),
+    serving,
     observer: observeXds(metrics),
   })
-  return { ...resources, progress, upstream, relay }
+  return { ...resources, progress, upstream, serving, relay }
 }

@@ -96,7 +96,7 @@ test('a directory that cannot be made is a problem and ends nothing', async (t) 
   ])
   await makeServedDirectories(directory, served, log)
   const end = new AbortController()
-  const removing = removeStaleSockets(directory, new Latest<ResourceSet>(new Map()), log)(end.signal)
+  const removing = removeStaleSockets(directory, new Latest<ResourceSet>(new Map()), new Latest(true), log)(end.signal)
   await waitFor(lines, (all) => all.some((line) => line.includes('cannot be removed')), AbortSignal.timeout(10_000))
   end.abort()
   await removing

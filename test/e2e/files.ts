@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { formatSocketAddress } from '../../common/socket-address.js'
 import type { LabHost, LabService } from './hosts.js'
@@ -61,6 +61,29 @@ export async function placeFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(`${path}.new`, text)
   await rename(`${path}.new`, path)
+}
+
+/** The text of what the agent of a host has on disk of its control plane. */
+export async function readCached(host: HostFiles): Promise<string> {
+  return readFile(await cacheOf(host), 'utf8')
+}
+
+async function cacheOf({ state }: HostFiles): Promise<string> {
+  const directory = join(state, 'cache')
+  const [name = ''] = await readdir(directory)
+  return join(directory, name)
+}
+
+/**
+ * Makes what the agent of a host has on disk that of a moment before it had any resource whose name begins so.
+ *
+ * @throws where it has none
+ */
+export async function forgetCached(host: HostFiles, beginning: string): Promise<void> {
+  const cache = JSON.parse(await readCached(host)) as { resources: [string, string][] }
+  const resources = cache.resources.filter(([, resource]) => !resource.startsWith(beginning))
+  if (resources.length === cache.resources.length) throw new Error(`nothing named ${beginning}… is in the cache`)
+  await placeFile(await cacheOf(host), JSON.stringify({ ...cache, resources }))
 }
 
 /** The only control plane of a lab, or the first. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { HostView, StatusView } from '../../common/admin-api.js'
 import { get } from './client.js'
-import { placeFile } from './files.js'
+import { forgetCached, placeFile } from './files.js'
 import { CALLER, FIRST, Fleet, SECOND } from './fleet.js'
 import type { LabHost } from './hosts.js'
 import { until } from './until.js'
@@ -156,7 +156,7 @@ test('an agent whose disk is older than its Envoy leaves Envoy what it has until
   const load = fleet.load()
   await fleet.lab.process('controlplane').end('SIGKILL')
   await fleet.lab.process(FIRST.name).end('SIGKILL')
-  await forgetApplications(FIRST)
+  await forgetCached(fleet.lab.files.host(FIRST.name), 'app:')
   fleet.lab.startAgent(FIRST)
   await until('the Envoy to be adopted', async () => {
     const ready = (await fleet.lab.logOf(FIRST.name)).filter(({ message }) => message === 'Envoy is ready')
@@ -167,16 +167,6 @@ test('an agent whose disk is older than its Envoy leaves Envoy what it has until
   await fleet.lab.settled()
   await load.stopWith()
 })
-
-/** Makes what the agent of a host has on disk that of a moment before its Envoy had clusters for the applications. */
-async function forgetApplications(host: LabHost): Promise<void> {
-  const directory = join(fleet.lab.files.host(host.name).state, 'cache')
-  const [name = ''] = await readdir(directory)
-  const cache = JSON.parse(await readFile(join(directory, name), 'utf8')) as { resources: [string, string][] }
-  const resources = cache.resources.filter(([, resource]) => !resource.startsWith('app:'))
-  assert.ok(resources.length < cache.resources.length)
-  await placeFile(join(directory, name), JSON.stringify({ ...cache, resources }))
-}
 
 test('a host that leaves in order fails no request, and none when it is back', async () => {
   const load = fleet.load()

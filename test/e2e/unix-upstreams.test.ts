@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Application, answerWithRequest, startHttp, startTcp } from './application.js'
 import { closeConnections, get, targetOn } from './client.js'
-import { placeFile } from './files.js'
+import { forgetCached, placeFile, readCached } from './files.js'
 import { GREETER, HTTP_PORT, type LabHost, PAY_1, TCP_PORT, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { tryAs } from './local-user.js'
@@ -60,7 +60,8 @@ const toGreeter = (more = '') => `{ service: greeter, bind: "unix:${greet()}"${m
 function callerSeen(): Promise<string> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { socketPath: pay(), path: '/', headers: { host: 'payments' }, timeout: 10_000 },
+      // A connection that is kept open would still answer when the socket is gone.
+      { socketPath: pay(), path: '/', headers: { host: 'payments' }, timeout: 10_000, agent: false },
       (answer) => {
         let text = ''
         answer.setEncoding('utf8').on('data', (part: string) => {
@@ -157,6 +158,21 @@ test('the sockets work again after the agent is started again, also where their 
   await carries()
   await lab.settled()
 })
+
+test('the sockets of an Envoy that outlived its agent stay, also where the disk of the agent does not know them', async () => {
+  await until('the disk to know them', onDisk)
+  await lab.process(CALLER.name).end('SIGKILL')
+  await forgetCached(lab.files.host(CALLER.name), 'upstream/batch/')
+  lab.startAgent(CALLER)
+  await lab.settled()
+  await carries()
+})
+
+/** Whether the sockets of the service batch are among what the agent has on disk. */
+async function onDisk(): Promise<boolean> {
+  const text = await readCached(lab.files.host(CALLER.name))
+  return [pay(), greet()].every((path) => text.includes(`upstream/batch/unix:${path}`))
+}
 
 test('a socket goes with its upstream, and comes again with it', async () => {
   await declare(toGreeter())
