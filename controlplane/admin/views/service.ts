@@ -19,10 +19,11 @@ export function viewService(service: string, source: ViewSource, self: SelfFacts
   const { state, records, enrolled } = source
   const { catalog, config, mesh } = state
   if (mesh === undefined || config === undefined) throw new AdminRefusal(503, 'nothing is built yet')
-  refuseUnknown(service, describedServices({ catalog, config }))
   const problems = [...self.config.problems, ...state.problems]
   const refusals = refusalsIn(source)
   const described = describeService(service, { config, catalog, mesh, problems, records, enrolled, refusals })
+  // One whose last host was banned is in no list any more, and is what somebody asks about then.
+  if (described.absent.length === 0) refuseUnknown(service, describedServices({ catalog, config }))
   const instances = catalog.instances.get(service) ?? []
   const hosts = new Set(instances.flatMap(({ host = '' }) => host))
   return {
