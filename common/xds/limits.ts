@@ -25,6 +25,12 @@ export const STREAM_LIMITS: StreamLimits = {
   nodeBytes: 1 << 19,
 }
 
+/** Fields in one request without its node: each name is one, and each version that a client says it has. */
+export const REQUEST_FIELDS = 250_000
+
+/** Fields in what a client says of itself, those of messages inside it included; an Envoy has some thousands. */
+export const NODE_FIELDS = 50_000
+
 /**
  * How many streams of one server are given their first answers at once. Whoever comes later waits, in order, until one of
  * them has acknowledged everything, has gone, or has taken {@link FIRST_ANSWERS_MS}.

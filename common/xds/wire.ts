@@ -7,6 +7,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { checkFieldCount, TooManyFields } from '../count-fields.js'
 import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
@@ -16,6 +17,7 @@ import {
   DiscoveryRequestSchema,
 } from '../proto/envoy/service/discovery/v3/discovery_pb.js'
 import type { Push } from './delivery.js'
+import { NODE_FIELDS, REQUEST_FIELDS } from './limits.js'
 import { StreamRefusal } from './refusal.js'
 import type { Resource } from './resource.js'
 import type { WorldPush } from './whole-list.js'
@@ -49,8 +51,9 @@ export function decodeWorldRequest(bytes: Uint8Array): ReceivedRequest<Discovery
 /** Decodes the node that a request had. @throws {StreamRefusal} when the bytes are no node */
 export function decodeNode(bytes: Uint8Array): Node | undefined {
   return refuseMalformed(() => {
-    const writer = new BinaryWriter().tag(NODE_OF_DELTA, WireType.LengthDelimited).bytes(bytes)
-    return fromBinary(DeltaDiscoveryRequestSchema, writer.finish()).node
+    const request = new BinaryWriter().tag(NODE_OF_DELTA, WireType.LengthDelimited).bytes(bytes).finish()
+    checkFieldCount(DeltaDiscoveryRequestSchema, request, NODE_FIELDS)
+    return fromBinary(DeltaDiscoveryRequestSchema, request).node
   })
 }
 
@@ -122,6 +125,7 @@ function decodeRequest<Schema extends DescMessage>(
 ): ReceivedRequest<MessageShape<Schema>> {
   return refuseMalformed(() => {
     const { rest, node } = takeField(nodeField, bytes)
+    checkFieldCount(schema, rest, REQUEST_FIELDS)
     return { request: fromBinary(schema, rest), node }
   })
 }
@@ -131,15 +135,20 @@ function takeField(field: number, bytes: Uint8Array): { rest: Uint8Array; node: 
   const reader = new BinaryReader(bytes)
   const rest: Uint8Array[] = []
   let node: Uint8Array | undefined
+  // What stands between two nodes stays one piece: a request may have a hundred thousand names.
+  let kept = 0
   while (reader.pos < reader.len) {
     const start = reader.pos
     const [number, wireType] = reader.tag()
-    if (number === field && wireType === WireType.LengthDelimited) node = reader.bytes()
-    else {
+    if (number !== field || wireType !== WireType.LengthDelimited) {
       reader.skip(wireType, number)
-      rest.push(bytes.subarray(start, reader.pos))
+      continue
     }
+    node = reader.bytes()
+    if (start > kept) rest.push(bytes.subarray(kept, start))
+    kept = reader.pos
   }
+  rest.push(bytes.subarray(kept))
   return { rest: rest.length === 1 && rest[0] !== undefined ? rest[0] : Buffer.concat(rest), node }
 }
 
@@ -147,6 +156,7 @@ function refuseMalformed<T>(decode: () => T): T {
   try {
     return decode()
   } catch (cause) {
+    if (cause instanceof TooManyFields) throw new StreamRefusal('RESOURCE_EXHAUSTED', cause.message, { cause })
     throw new StreamRefusal('INVALID_ARGUMENT', 'malformed discovery request', { cause })
   }
 }
