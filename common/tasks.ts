@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
+/** The longest time that timers of Node take, milliseconds: 25 days. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** A long-running part of a process: lives until its signal aborts, which is a normal end. */
 export type Task = (signal: AbortSignal) => Promise<void>
 

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { LONGEST_TIMER_MS } from '../tasks.js'
 
 /** What a metric is, as operators and the documentation know it. */
 export interface MetricSpec {
@@ -45,14 +46,28 @@ export interface ListedMetric {
 /** Values of prom-client that its own naming rules forbid: sums of other metrics, named like counters and none. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** What prom-client tells of the delays that it has measured between two scrapes. */
+const LOOP_DELAYS = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map(
+  (of) => `nodejs_eventloop_lag_${of}_seconds`,
+)
+
+/** How exactly delays are measured, milliseconds. */
+const LOOP_PRECISION_MS = 10
+
 /** The metrics of one process or, in a test, of one part: no two registries share anything. */
 export class MetricsRegistry {
   readonly #registry = new Registry()
 
-  /** Adds the metrics of the process and of Node: memory, descriptors, processor time, event loop delay. */
-  addProcessMetrics(): void {
-    collectDefaultMetrics({ register: this.#registry })
-    for (const name of MISNAMED) this.#registry.removeSingleMetric(name)
+  /**
+   * Adds the metrics of the process and of Node: memory, descriptors, processor time.
+   *
+   * @param loopDelays whether delays of the event loop are measured all the time; that wakes the process 100 times a second
+   */
+  addProcessMetrics({ loopDelays }: { readonly loopDelays: boolean }): void {
+    const eventLoopMonitoringPrecision = loopDelays ? LOOP_PRECISION_MS : LONGEST_TIMER_MS
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision })
+    const unwanted = loopDelays ? MISNAMED : [...MISNAMED, ...LOOP_DELAYS]
+    for (const name of unwanted) this.#registry.removeSingleMetric(name)
   }
 
   /** A value that goes up and down, read at each scrape. */

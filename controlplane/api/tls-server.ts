@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Identity } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
+import { LONGEST_TIMER_MS } from '../../common/tasks.js'
 import { type PeerCertificate, readPeerCertificate } from '../../common/x509/read.js'
 import type { PresentedCertificate } from '../ca/admission.js'
 import { Dismissals } from './dismissals.js'
@@ -29,9 +30,6 @@ export interface Connection {
 
 /** Longest life of a connection: certificates and bans are judged anew at the next one. Jittered by ±10 %. */
 const MAX_AGE_MS = 12 * 3_600_000
-
-/** Node's timers cannot wait longer than this many milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Who has no certificate has come to enrol, and needs no longer than this, milliseconds. */
 const ANONYMOUS_AGE_MS = 60_000

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Latest, waitFor } from '../../common/latest.js'
 import { type Log, silentLog } from '../../common/log.js'
+import { processMetrics } from '../../common/metrics/process.js'
 import { byLabel, countBy, MetricsRegistry } from '../../common/metrics/registry.js'
 import { serveMetrics } from '../../common/metrics/serve.js'
 import { observeXds } from '../../common/metrics/xds.js'
@@ -117,4 +118,12 @@ test('a metric that cannot be read is an answer of 500 with nothing of the error
   await until('an answer', async () => (await ask(`127.0.0.1:${port}`)).status > 0)
   const { status, text } = await ask(`127.0.0.1:${port}`)
   assert.deepEqual([status, text], [500, 'the metrics could not be read; the log says why\n'])
+})
+
+test('the delays of the event loop are told of control planes alone', async () => {
+  const lag = /^nodejs_eventloop_lag_p99_seconds /m
+  assert.match((await processMetrics('controlplane').expose()).text, lag)
+  const { text: agent } = await processMetrics('agent').expose()
+  assert.doesNotMatch(agent, lag)
+  assert.match(agent, /^process_resident_memory_bytes /m)
 })
