@@ -69,7 +69,10 @@ export const ROUTES: readonly Column<ForwardingView & Partial<RouteRuleView>>[] 
   { title: 'RETRIES', value: ({ retry }) => (retry === undefined ? '' : formatRetry(retry)) },
   { title: 'IN EFFECT', value: ({ inEffect = true }) => (inEffect ? 'yes' : 'no') },
   { title: 'FROM', value: ({ from = 'default' }) => from },
-  { title: 'NOTES', value: ({ notes = [] }) => notes.join('; ') },
+  {
+    title: 'NOTES',
+    value: ({ notes, retry }) => [...notes, ...(retry === undefined ? [] : retryNotes(retry))].join('; '),
+  },
 ]
 
 /** With where instances come from; what keeps requests from one is in its notes. */
@@ -91,16 +94,17 @@ export const PROBLEMS: readonly Column<ProblemView>[] = [
   { title: 'MESSAGE', value: ({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`) },
 ]
 
-/** `2, each up to 500ms, on 503, only GET` */
-function formatRetry({ retries, perTry, on, methods }: RetryView): string {
-  if (retries === 0) return '0'
-  const parts = [
-    String(retries),
-    ...(perTry === undefined ? [] : [`each up to ${formatDuration(perTry)}`]),
-    ...(on === undefined ? [] : [`on ${on.join(' or ')}`]),
-    ...(methods === undefined ? [] : [`only ${methods.join(', ')}`]),
+/** `2, each up to 500ms` */
+function formatRetry({ retries, perTry }: RetryView): string {
+  return perTry === undefined ? String(retries) : `${retries}, each up to ${formatDuration(perTry)}`
+}
+
+/** When requests are tried again, where it is not as the settings say. */
+function retryNotes({ on, methods }: RetryView): readonly string[] {
+  return [
+    ...(on === undefined ? [] : [`tried again on ${on.join(', ')}`]),
+    ...(methods === undefined ? [] : [`tried again only with ${methods.join(', ')}`]),
   ]
-  return parts.join(', ')
 }
 
 function formatSetting({ value, unit }: SettingView): string {

@@ -85,6 +85,7 @@ Look at the mesh:
      ${command} hosts --socket ${socket}
      ${command} services --socket ${socket}
      ${command} status --socket ${socket}
+     ${command} describe service payments --socket ${socket}
 
 Ctrl-C ends everything and removes ${mesh.layout.root}.
 

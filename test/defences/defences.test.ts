@@ -8,8 +8,17 @@ import { JOINING } from './joining.js'
 import { RECOVERY } from './recovery.js'
 import { runWithout } from './run-defence.js'
 import { STREAMS } from './streams.js'
+import { TERMINALS } from './terminals.js'
 
-const DEFENCES: readonly Defence[] = [...JOINING, ...CERTIFICATES, ...CONNECTIONS, ...STREAMS, ...RECOVERY, ...ENVOYS]
+const DEFENCES: readonly Defence[] = [
+  ...JOINING,
+  ...CERTIFICATES,
+  ...CONNECTIONS,
+  ...STREAMS,
+  ...RECOVERY,
+  ...ENVOYS,
+  ...TERMINALS,
+]
 
 suite('switched off, a defence is missed by its test:', { concurrency: 2 }, () => {
   for (const defence of DEFENCES) test(defence.defence, () => checkMissed(defence))

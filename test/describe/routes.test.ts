@@ -40,7 +40,7 @@ const WORDS: readonly (readonly [string, string, string])[] = [
   [
     'a match has its methods, path and headers, and a limit its unit',
     '  - match: { path: { prefix: /a }, method: [GET, POST], headers: { x-b: { exact: c }, x-d: present, x-e: { regex: "f+" } } }\n    timeout: 90s\n    retry: { retries: 1, perTry: 500ms, on: ["503"], methods: [GET] }\n',
-    'main  rule-1  GET, POST and path /a… and header x-b = c and header x-d and header x-e ~ f+  to payments/main  1m30s  1, each up to 500ms, on 503, only GET  yes  mesh.yaml:8  -',
+    'main  rule-1  GET, POST and path /a… and header x-b = c and header x-d and header x-e ~ f+  to payments/main  1m30s  1, each up to 500ms  yes  mesh.yaml:8  tried again on 503; tried again only with GET',
   ],
   [
     'several matches are told with or',

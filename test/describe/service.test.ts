@@ -41,7 +41,10 @@ test('a port has the numbers on which it is called, and who says its protocol', 
 
 test('a number that a host has otherwise is told with that host', () => {
   const web = 'web-1: { address: 10.0.0.1, occupied: [80], services: {} }'
-  assert.deepEqual(described('', `${HOSTS}\n${web}`).ports[0]?.notes, ['80 is not found on web-1'])
+  const notes = ['callers on web-1 do not find it at 80']
+  assert.deepEqual(described('', `${HOSTS}\n${web}`).ports[0]?.notes, notes)
+  const own = HOSTS.replace('address: 10.0.0.12,', 'address: 10.0.0.12, occupied: [9090],')
+  assert.deepEqual(described('', `${own}\n${web}`).ports[0]?.notes, notes)
 })
 
 test('a port of which a rule names a path is told to refuse escaped slashes', () => {
