@@ -8,6 +8,9 @@ import { BOOTSTRAP_FLAG } from './command.js'
 import type { LaunchSpec } from './launcher.js'
 import { findProcesses, isRunning, type ProcessIdentity, readProcess } from './process-table.js'
 
+/** How long after an Envoy has not answered it is asked again, milliseconds. */
+const ASK_AGAIN_MS = 200
+
 const record = z.strictObject({ pid: z.int(), startTime: z.string(), fingerprint: z.string() })
 
 /**
@@ -28,10 +31,13 @@ export async function recordEnvoy(spec: LaunchSpec, pid: number, fingerprint: st
  * Finds the Envoys that an earlier agent left running with this spec's bootstrap path: `same` is the one to adopt,
  * because it was started with this fingerprint and its admin socket answers; `others` have to go before another can
  * start.
+ *
+ * @param patience milliseconds that an Envoy gets to answer: one that is busy must not be taken for one that hangs
  */
 export async function findLeftEnvoys(
   spec: LaunchSpec,
   fingerprint: string,
+  patience: number,
   log: Log,
   signal: AbortSignal,
 ): Promise<{ readonly same: ProcessIdentity | undefined; readonly others: readonly ProcessIdentity[] }> {
@@ -40,7 +46,7 @@ export async function findLeftEnvoys(
   const candidate = left.find(({ pid, startTime }) => {
     return noted?.fingerprint === fingerprint && noted.pid === pid && noted.startTime === startTime
   })
-  const same = candidate !== undefined && (await answers(spec, log, signal)) ? candidate : undefined
+  const same = candidate !== undefined && (await answers(spec, patience, log, signal)) ? candidate : undefined
   return { same, others: left.filter((process) => process !== same) }
 }
 
@@ -76,12 +82,20 @@ function parseRecord(text: string | undefined): z.infer<typeof record> | undefin
   }
 }
 
-async function answers(spec: LaunchSpec, log: Log, signal: AbortSignal): Promise<boolean> {
-  try {
-    const info = await createEnvoyAdmin(spec.adminSocket).serverInfo(signal)
-    return info.configPath === spec.bootstrap && info.state !== 'DRAINING'
-  } catch (error) {
-    log.warn('the Envoy that was left running does not answer', { error: describeError(error) })
-    return false
+async function answers(spec: LaunchSpec, patience: number, log: Log, signal: AbortSignal): Promise<boolean> {
+  const admin = createEnvoyAdmin(spec.adminSocket)
+  const until = performance.now() + patience
+  for (let asked = 1; ; asked++) {
+    try {
+      const info = await admin.serverInfo(signal)
+      return info.configPath === spec.bootstrap && info.state !== 'DRAINING'
+    } catch (error) {
+      const over = signal.aborted || performance.now() >= until
+      const facts = { error: describeError(error), asked }
+      if (over) log.warn('the Envoy that was left running does not answer', facts)
+      else if (asked === 1) log.info('the Envoy that was left running does not answer yet', facts)
+      if (over) return false
+    }
+    await delay(ASK_AGAIN_MS, signal)
   }
 }

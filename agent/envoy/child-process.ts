@@ -18,16 +18,18 @@ import type { ProcessIdentity } from './process-table.js'
  * @param environment our own, of which the child gets a few harmless names
  * @param replaceGrace milliseconds that an Envoy that has to make room gets for what it has in flight, and then again
  *   between SIGTERM and SIGKILL
+ * @param patience milliseconds that an Envoy that was left running gets to answer before it has to make room
  */
 export function createChildProcessLauncher(
   environment: Readonly<Record<string, string | undefined>>,
   log: Log,
   replaceGrace = 5000,
+  patience = 10_000,
 ): EnvoyLauncher {
   return {
     async launch(spec, signal) {
       const wanted = await fingerprint(spec)
-      const { same, others } = await findLeftEnvoys(spec, wanted, log, signal)
+      const { same, others } = await findLeftEnvoys(spec, wanted, patience, log, signal)
       if (same !== undefined) return adoptEnvoy(same, log)
       await replaceEnvoys(spec, others, replaceGrace, log, signal)
       const child = await startEnvoy(spec, environment, signal)

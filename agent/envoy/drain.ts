@@ -1,6 +1,6 @@
 import { describeError, type Log } from '../../common/log.js'
 import { delay } from '../../common/tasks.js'
-import type { Activity, EnvoyAdmin } from './admin.js'
+import { type Activity, AdminError, type EnvoyAdmin } from './admin.js'
 import { DeadlineExceeded, withDeadline } from './deadline.js'
 
 /**
@@ -51,12 +51,34 @@ export function drainEnvoy(
 
 /** @throws the signal's reason when it aborts before nothing is in flight */
 async function untilIdle(admin: EnvoyAdmin, interval: number, signal: AbortSignal): Promise<void> {
-  await admin.healthcheckFail(signal)
-  await admin.drainListeners(signal)
-  while (!isIdle(await admin.activity(INBOUND_STAT_PREFIX, signal))) {
+  await insist(() => admin.healthcheckFail(signal), interval, signal)
+  await insist(() => admin.drainListeners(signal), interval, signal)
+  while (!isIdle(await insist(() => admin.activity(INBOUND_STAT_PREFIX, signal), interval, signal))) {
     await delay(interval, signal)
     signal.throwIfAborted()
   }
+}
+
+/**
+ * Asks until there is an answer: a busy Envoy answers late, and to give it up for that would end what it has in flight.
+ *
+ * @throws AdminError where it refuses, or is not there at all; the signal's reason when it aborts
+ */
+async function insist<T>(ask: () => Promise<T>, interval: number, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (signal.aborted || !isLate(error)) throw error
+    }
+    await delay(interval, signal)
+  }
+}
+
+function isLate(error: unknown): boolean {
+  if (!(error instanceof AdminError) || error.status !== undefined) return false
+  const { cause } = error
+  return !(cause instanceof Error && 'code' in cause && ['ECONNREFUSED', 'ENOENT'].includes(String(cause.code)))
 }
 
 function isIdle({ connections, requests, httpConnections }: Activity): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createChildProcessLauncher } from '../../agent/envoy/child-process.js'
 import { findProcesses, isRunning, readProcess } from '../../agent/envoy/process-table.js'
-import { silentLog } from '../../common/log.js'
+import { createLog, silentLog } from '../../common/log.js'
 import { abandonEnvoy } from './abandon.js'
 import { makeRunDirectory, standInSpec } from './stand-in.js'
 import { startSupervisor } from './supervisor.js'
@@ -72,10 +72,22 @@ test('an Envoy that hangs is not adopted', async (t) => {
   const spec = standInSpec(makeRunDirectory(t), 'ready')
   const left = await abandonEnvoy(spec)
   process.kill(left, 'SIGSTOP')
-  const launcher = createChildProcessLauncher(process.env, silentLog, 100)
+  const launcher = createChildProcessLauncher(process.env, silentLog, 100, 100)
   const supervisor = startSupervisor(t, spec, { launcher })
   const { pid } = await supervisor.until(({ state }) => state === 'ready')
   assert.notEqual(pid, left)
+})
+
+test('an Envoy that answers late is adopted all the same', async (t) => {
+  const spec = standInSpec(makeRunDirectory(t), 'ready')
+  const left = await abandonEnvoy(spec)
+  process.kill(left, 'SIGSTOP')
+  const log = createLog('info', (line) => {
+    if (line.includes('does not answer yet')) process.kill(left, 'SIGCONT')
+  })
+  const supervisor = startSupervisor(t, spec, { launcher: createChildProcessLauncher(process.env, log) })
+  const { pid } = await supervisor.until(({ state }) => state === 'ready')
+  assert.equal(pid, left)
 })
 
 function withoutRecord(spec: ReturnType<typeof standInSpec>, content?: string) {
