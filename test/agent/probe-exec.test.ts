@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { createExecProbe } from '../../agent/checks/probe-exec.js'
-import { findProcesses } from '../../agent/envoy/process-table.js'
 import { checkOf, interpretService } from '../../agent/service-file.js'
 import { readYaml } from '../../common/config/yaml.js'
+import { runningAs } from '../e2e/process-table.js'
 import { until } from '../e2e/until.js'
 
 /** Long enough for a program to start on a busy machine. */
@@ -91,7 +91,7 @@ test('a program that hangs is killed at the timeout, with all that it started', 
   const path = await program('hang', '#!/bin/sh\necho begun\nsleep 987601 &\nsleep 987601')
   const { passed, detail } = await run(t, [path], 1000)
   assert.deepEqual([passed, detail.startsWith(`${path}: no end within 1 s, killed`)], [false, true], detail)
-  await until('its children to be gone', async () => (await findProcesses('sleep', '987601')).length === 0)
+  await until('its children to be gone', async () => (await runningAs('sleep', '987601')).length === 0)
 })
 
 test('a program that ignores SIGTERM is killed all the same', async (t) => {
@@ -103,13 +103,13 @@ test('a program that ignores SIGTERM is killed all the same', async (t) => {
 test('a child that outlives the program and holds its output does not hold up the result, and is ended', async (t) => {
   const path = await program('fork', '#!/bin/sh\nsleep 987602 &\necho done')
   assert.deepEqual(await run(t, [path]), { passed: true, detail: `${path}: exited with 0: done` })
-  await until('the child to be gone', async () => (await findProcesses('sleep', '987602')).length === 0)
+  await until('the child to be gone', async () => (await runningAs('sleep', '987602')).length === 0)
 })
 
 test('a child that left the group and holds the output does not hold up the result either', async (t) => {
-  const path = await program('leave', '#!/bin/sh\nsetsid sleep 31 &\necho done')
+  const path = await program('leave', '#!/bin/sh\nsetsid sleep 987604 &\necho done')
   assert.deepEqual(await run(t, [path]), { passed: true, detail: `${path}: exited with 0: done` })
-  for (const { pid } of await findProcesses('sleep', '31')) process.kill(pid)
+  for (const pid of await runningAs('sleep', '987604')) process.kill(pid)
 })
 
 test('a program that is killed fails by the name of the signal', async (t) => {
@@ -150,10 +150,10 @@ test('an agent that stops does not leave the program running', async () => {
   const controller = new AbortController()
   const probe = createExecProbe({ kind: 'exec', command: [path], environment: {} }, PATIENT_MS)
   const result = probe(controller.signal)
-  await until('the program to run', async () => (await findProcesses('sleep', '987603')).length === 1)
+  await until('the program to run', async () => (await runningAs('sleep', '987603')).length === 1)
   controller.abort()
   assert.equal((await result).passed, false)
-  assert.deepEqual(await findProcesses('sleep', '987603'), [])
+  assert.deepEqual(await runningAs('sleep', '987603'), [])
 })
 
 test('100 runs leave neither a zombie nor an open descriptor', async (t) => {
