@@ -6,6 +6,7 @@ import { CLUSTER, ROUTE } from '../../common/xds/types.js'
 import type { HostRecord } from '../../controlplane/ca/host-record.js'
 import type { Instance } from '../../controlplane/catalog/catalog.js'
 import type { EnvoyFacts } from '../../controlplane/catalog/report.js'
+import type { CloneAlarm } from '../../controlplane/catalog/session-claims.js'
 import { TRUST_DOMAIN } from '../mesh/inputs.js'
 import { describedFrom } from './described.js'
 
@@ -86,6 +87,16 @@ test('a version that so many refuse that no further host is given it is told so'
   assert.deepEqual(describedFrom('payments', HOSTS, '', { source: { quarantined } }).ports[0]?.notes, [
     `route ${name} is refused by the Envoys of pay-1, pay-2, which keep what they had, and no further host is given it`,
   ])
+})
+
+test('what is wrong with a host is a problem of the services that it runs, and of no other', () => {
+  const alarm: CloneAlarm = { since: 0, kept: '10.0.0.2', refused: '10.0.0.99', last: Date.now() }
+  const codes = (host: string) =>
+    describedFrom('payments', HOSTS, '', { source: { clones: new Map([[host, alarm]]) } }).problems.map(
+      ({ code }) => code,
+    )
+  assert.deepEqual(codes('pay-1'), ['MSH0407'])
+  assert.deepEqual(codes('web-1'), [])
 })
 
 test('what a host of another service refuses is not told', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { ServiceDescription } from '../../common/admin-api.js'
 import { startAnswering } from './answering.js'
 import type { Application } from './application.js'
 import { PAY_1, WEB } from './hosts.js'
@@ -43,7 +44,17 @@ interface Rendered {
 interface Dumped {
   readonly version_info?: string
   readonly name?: string
-  readonly cluster?: { readonly name: string }
+  readonly cluster?: {
+    readonly name: string
+    readonly connect_timeout?: string
+    readonly circuit_breakers?: {
+      readonly thresholds: readonly {
+        readonly max_connections: number
+        readonly retry_budget?: { readonly min_retry_concurrency: number }
+      }[]
+    }
+    readonly outlier_detection?: { readonly base_ejection_time: string }
+  }
   readonly active_state?: { readonly version_info: string }
   readonly route_config?: { readonly name: string }
   readonly endpoint_config?: { readonly cluster_name: string }
@@ -92,6 +103,30 @@ for (const { name } of [WEB, PAY_1]) {
     })
   })
 }
+
+test('what is described of a service is what the live Envoy of its caller has', async () => {
+  const { settings, routes, instances } = JSON.parse(
+    await lab.mesh('describe', 'service', 'payments', '-o', 'json'),
+  ) as ServiceDescription
+  const told = new Map(settings.map(({ setting, value }) => [setting, value]))
+  const { configs } = (await mesh('web-1', 'dump')) as Dump
+  const clusters = configs.flatMap((one) => one.dynamic_active_clusters ?? [])
+  const cluster = clusters.find((one) => one.cluster?.name === 'payments/main')?.cluster
+  const [limits] = cluster?.circuit_breakers?.thresholds ?? []
+  assert.deepEqual(
+    [cluster?.connect_timeout, limits?.max_connections, limits?.retry_budget?.min_retry_concurrency],
+    ['2s', told.get('connections.max'), told.get('connections.retryBudget.minimum')],
+  )
+  assert.equal(cluster?.outlier_detection?.base_ejection_time, `${Number(told.get('outlier.ejection')) / 1000}s`)
+  assert.deepEqual(
+    routes.map(({ match, timeout, inEffect }) => [match, timeout, inEffect]),
+    [['path /charge…', 3000, true]],
+  )
+  assert.deepEqual(
+    instances.map(({ host, used, notes }) => [host, used, notes]),
+    [['pay-1', true, []]],
+  )
+})
 
 test('the YAML form names the documents that a resource was made from, and is read by --type', async () => {
   const text = await lab.run('render', '--host', 'web-1', '--type', 'rds', '--config', lab.files.settings)
