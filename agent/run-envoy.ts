@@ -5,6 +5,7 @@ import type { Log } from '../common/log.js'
 import type { Task } from '../common/tasks.js'
 import { buildBootstrap } from './bootstrap.js'
 import { createEnvoyAdmin } from './envoy/admin.js'
+import { boundLog } from './envoy/bound-log.js'
 import { createChildProcessLauncher } from './envoy/child-process.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import { superviseEnvoy } from './envoy/supervise.js'
@@ -39,6 +40,7 @@ export function runEnvoy({ settings, host, envoyPath, environment, status, leavi
     const { envoy, runDirectory, envoyRunDirectory } = settings
     const adminSocket = adminSocketPath(settings)
     const bootstrap = join(runDirectory, 'envoy.json')
+    const file = join(runDirectory, 'envoy.log')
     await makeDirectory(envoyRunDirectory, 0o750)
     await writeIfDifferent(bootstrap, bootstrapOf(settings, host, adminSocket), 0o640)
     const supervise = superviseEnvoy({
@@ -51,14 +53,14 @@ export function runEnvoy({ settings, host, envoyPath, environment, status, leavi
         concurrency: envoy.concurrency,
         logLevel: envoy.logLevel,
         drainTime: envoy.drainTime,
-        output: { file: join(runDirectory, 'envoy.log') },
+        output: { file },
       },
       admin: createEnvoyAdmin(adminSocket),
       status,
       whenStopped: () => (leaving.value ? 'drain' : 'leave'),
       log,
     })
-    await supervise(signal)
+    await Promise.all([supervise(signal), boundLog(file, log)(signal)])
   }
 }
 
