@@ -14,6 +14,7 @@ import { exportPrivateKey, generateKeyPair } from '../../common/x509/keys.js'
 import { type AskToRecover, recoverKeyPair } from './recovery.js'
 import { renewalTime, type Validity } from './renewal.js'
 import { type IdentityStore, type KeyPairFile, validityOf } from './store.js'
+import { isTrustBundle } from './trust-bundle.js'
 
 /** A key pair with the validity of its certificate. */
 export interface HeldKeyPair extends KeyPairFile {
@@ -99,6 +100,10 @@ export class Certificates {
 
   async #trust(bundlePem: string): Promise<void> {
     if (bundlePem === '' || bundlePem === this.held.value.trustBundlePem) return
+    if (!isTrustBundle(bundlePem)) {
+      this.#options.log.error('what was announced is no trust bundle; the old one is kept')
+      return
+    }
     await this.#options.store.writeBundle(bundlePem)
     this.held.set({ ...this.held.value, trustBundlePem: bundlePem })
     this.#options.log.info('the trust bundle changed')
@@ -106,6 +111,7 @@ export class Certificates {
 
   /** @returns how long to wait before the next look, in milliseconds */
   async #renewDue(): Promise<number> {
+    await this.#forgetExpired()
     if (this.#expired()) return this.#recover()
     const due = this.#due()
     if (due.length === 0) return this.#untilNext()
@@ -140,6 +146,28 @@ export class Certificates {
     return this.#options.now() >= this.held.value.host.notAfter
   }
 
+  /** What has expired, and would not be issued any more, is of no use; it would only be told as expired for ever. */
+  async #forgetExpired(): Promise<void> {
+    const { store, wanted, now, log } = this.#options
+    // Nothing is known yet of what is wanted.
+    if (wanted.revision === 0) return
+    for (const [service, { notAfter }] of this.held.value.services) {
+      if (now() < notAfter || wanted.value.includes(service)) continue
+      try {
+        await store.removeKeyPair(`${SERVICE_PREFIX}${service}`)
+      } catch (error) {
+        log.warn('an expired certificate could not be removed', { subject: service, error })
+      }
+      this.#spread.delete(service)
+      const services = new Map(this.held.value.services)
+      services.delete(service)
+      this.held.set({ ...this.held.value, services })
+      log.info('an expired certificate of a service that this host may not run any more is forgotten', {
+        subject: service,
+      })
+    }
+  }
+
   #untilExpiry(): number {
     return Math.max(SHORTEST_MS, this.held.value.host.notAfter - this.#options.now())
   }
@@ -147,7 +175,8 @@ export class Certificates {
   /** Milliseconds until the next certificate is due, within what one timer is trusted with. */
   #untilNext(): number {
     const { host, services } = this.held.value
-    const times = [[HOST, host] as const, ...services].map(([subject, pair]) =>
+    const renewed = [...services].filter(([service]) => this.#options.wanted.value.includes(service))
+    const times = [[HOST, host] as const, ...renewed].map(([subject, pair]) =>
       renewalTime(pair, this.#spreadOf(subject)),
     )
     return Math.min(TICK_MS, Math.max(SHORTEST_MS, Math.min(...times) - this.#options.now()))

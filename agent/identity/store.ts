@@ -80,6 +80,10 @@ export class IdentityStore {
     await writeFileAtomically(this.#keyPairPath(name), `${keyPem.trimEnd()}\n${chainPem.trimEnd()}\n`)
   }
 
+  async removeKeyPair(name: string): Promise<void> {
+    await rm(this.#keyPairPath(name), { force: true })
+  }
+
   /** The names of all key pairs, sorted. */
   async listKeyPairs(): Promise<readonly string[]> {
     await makeDirectory(this.#directory)
