@@ -150,6 +150,11 @@ export class Delivery {
     return this.#due[change].size > 0
   }
 
+  /** Of how many names that are nothing the client waits to hear. */
+  get answersDue(): number {
+    return this.#due.answer.size
+  }
+
   /** Whether there is a resource to send of which the client has no version at all, or will have none. */
   get additionDue(): boolean {
     for (const name of this.#due.upsert) {

@@ -46,6 +46,8 @@ export class DeltaStream {
   readonly #subscriptions = new Map<string, Subscription>()
   /** Since when each step of the order has had something to send that had to wait. */
   readonly #waiting = new Map<PushStep, number>()
+  /** How many versions the client says it has, all types together. */
+  #versions = 0
   #view: View | undefined
   /**
    * The client has asked for endpoints and not for clusters. Envoy asks for clusters first, except on a new stream
@@ -75,6 +77,7 @@ export class DeltaStream {
     const subscription = known ?? new Subscription(type, this.#view ?? [], this.#policyOf(type))
     if (known === undefined) {
       const versions = new Map(Object.entries(request.initialResourceVersions))
+      this.#versions += versions.size
       this.#noteStart(type)
       subscription.start(subscribe, versions, this.#clustersPaused)
       this.#subscriptions.set(type, subscription)
@@ -166,9 +169,10 @@ export class DeltaStream {
     if (typeUrl === '') throw new StreamRefusal('INVALID_ARGUMENT', 'a request without type URL')
   }
 
+  /** Names that are remembered because the client said them: those it wants, has, or waits to hear of. */
   #names(): number {
-    let count = 0
-    for (const { names } of this.#subscriptions.values()) count += names.size
+    let count = this.#versions
+    for (const { names, delivery } of this.#subscriptions.values()) count += Math.max(names.size, delivery.answersDue)
     return count
   }
 

@@ -240,10 +240,22 @@ describe('limits of a stream', () => {
   const limits = { ...STREAM_LIMITS, names: 3, nameLength: 100, types: 2, errorLength: 5 }
   const refused = (status: string) => (error: unknown) => error instanceof StreamRefusal && error.status === status
 
+  it('counts names beside * that a client has dropped, for as long as it takes no answer', () => {
+    const stream = new StreamFixture({ limits }).publish([]).request(CLUSTER)
+    stream.sent()
+    const turn = (name: string) =>
+      stream.request(CLUSTER, { subscribe: [name] }).request(CLUSTER, { unsubscribe: [name] })
+    for (const name of ['a', 'b', 'c']) turn(name)
+    throws(() => turn('d'), refused('RESOURCE_EXHAUSTED'))
+  })
+
   it('end it when it asks for too many names in one request or in many', () => {
     const many = new StreamFixture({ limits })
     throws(() => many.request(ENDPOINT, { subscribe: ['a', 'b', 'c', 'd'] }), refused('RESOURCE_EXHAUSTED'))
     throws(() => many.request(ENDPOINT, { versions: { a: '', b: '', c: '', d: '' } }), refused('RESOURCE_EXHAUSTED'))
+    const versions = (...names: string[]) => Object.fromEntries(names.map((name) => [name, '1']))
+    const returning = new StreamFixture({ limits }).request(CLUSTER, { versions: versions('a', 'b') })
+    throws(() => returning.request(ENDPOINT, { versions: versions('c', 'd') }), refused('RESOURCE_EXHAUSTED'))
     const slowly = new StreamFixture({ limits }).request(ENDPOINT, { subscribe: ['a', 'b'] })
     throws(() => slowly.request(ROUTE, { subscribe: ['c', 'd'] }), refused('RESOURCE_EXHAUSTED'))
   })
