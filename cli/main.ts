@@ -18,6 +18,7 @@ import { validateCommand } from './commands/validate.js'
 import { versionCommand } from './commands/version.js'
 import { CommandFailure, EXIT } from './exit.js'
 import type { Write } from './output.js'
+import { harmless } from './terminal.js'
 
 const COMMANDS = [
   controlPlaneCommand,
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
     .exitOverride()
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(mesh --help, or mesh <command> --help, tells more)')
-  const write: Write = (text) => process.stdout.write(text)
+  const write: Write = (text) => process.stdout.write(harmless(text))
   for (const add of COMMANDS) add(program, write)
   try {
     await program.parseAsync()
@@ -66,10 +67,10 @@ async function main(): Promise<void> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof CommandFailure) {
-    process.stderr.write(`mesh: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`)
+    process.stderr.write(harmless(`mesh: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`))
     return error.exitCode
   }
-  process.stderr.write(`mesh: ${describeError(error)}\n`)
+  process.stderr.write(harmless(`mesh: ${describeError(error)}\n`))
   return EXIT.other
 }
 

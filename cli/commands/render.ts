@@ -7,6 +7,7 @@ import type { ControlPlaneSettings } from '../../controlplane/settings-schema.js
 import { CommandFailure, EXIT } from '../exit.js'
 import { formatYaml, type Write } from '../output.js'
 import { formatProblems, readSettings } from '../settings.js'
+import { harmless } from '../terminal.js'
 import { configOption } from './config-option.js'
 
 interface RenderOptions {
@@ -43,7 +44,7 @@ export function renderCommand(program: Command, write: Write): void {
       const { state, loaded } = offline
       if (!state.publication.clients.has(options.host)) throw unknownHost(options.host, state)
       const problems = [...loaded.problems, ...state.problems]
-      if (problems.length > 0) process.stderr.write(`${formatProblems(problems)}\n`)
+      if (problems.length > 0) process.stderr.write(harmless(`${formatProblems(problems)}\n`))
       const resources = await rendered(options, state)
       write(options.output === 'json' ? `${JSON.stringify(resources, null, 2)}\n` : toYaml(resources))
       if (problems.some(({ severity }) => severity === 'error')) process.exitCode = EXIT.invalidInput

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Problem } from '../../common/problem.js'
 import { CommandFailure, EXIT } from '../exit.js'
@@ -124,7 +124,10 @@ async function isThere(path: string): Promise<boolean> {
 
 async function needDirectory(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory() !== true) throw new CommandFailure(EXIT.noSuchFile, `no such directory: ${path}`)
+  if (found?.isDirectory() === true) return
+  if (found === undefined) throw new CommandFailure(EXIT.noSuchFile, `no such directory: ${path}`)
+  // Documents refer to each other, so a file alone could be found faulty although it is not.
+  throw new CommandFailure(EXIT.usage, `${path} is no directory`, `mesh validate ${dirname(path)}`)
 }
 
 function formatCounts({ files, services, routes }: Counts): string {

@@ -143,6 +143,7 @@ async function askHost({ host = '', about = '' }: Readonly<Record<string, string
   try {
     return JSON.parse(await context.ask(host, question))
   } catch (error) {
+    if (error instanceof SyntaxError) throw new AdminRefusal(502, `what host ${host} answered is no JSON`)
     if (error instanceof QuestionError) throw new AdminRefusal(QUESTION_STATUS[error.reason], error.message)
     throw error
   }

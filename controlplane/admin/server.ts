@@ -106,11 +106,19 @@ function matchPath(pattern: string, path: string): Record<string, string> | unde
   if (wanted.length !== given.length) return undefined
   const parameters: Record<string, string> = {}
   for (const [index, part] of wanted.entries()) {
-    const value = decodeURIComponent(given[index] ?? '')
+    const value = decode(given[index] ?? '')
     if (part.startsWith(':')) parameters[part.slice(1)] = value
     else if (part !== value) return undefined
   }
   return parameters
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new AdminRefusal(400, `${part} in the path is malformed`)
+  }
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

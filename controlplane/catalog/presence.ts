@@ -63,7 +63,8 @@ export function judgePresence(
 function stays(session: Session, now: number, { returning }: Graces): boolean {
   if (session.state === 'lost') return false
   const ends = session.since + returning
-  return session.state === 'live' ? now >= ends : now < ends
+  // A session that began after now is one from before the clock was set back.
+  return session.state === 'live' ? now >= ends || now < session.since : now < ends
 }
 
 function nextChange(hosts: readonly PresenceInput[], now: number, graces: Graces): number | undefined {

@@ -53,6 +53,12 @@ const ROWS: readonly Row[] = [
     'gone',
   ],
   [
+    'a clock that was set back does not make a live host count for nothing',
+    [host('a', lost), host('b', { state: 'live', since: 10 ** 9 })],
+    10 ** 9 - 1,
+    'gone',
+  ],
+  [
     'who was given up before a restart stays so while others are waited for',
     [host('a', lost), host('b', { state: 'unconfirmed', since: 10 ** 9 })],
     10 ** 9,
