@@ -6,8 +6,8 @@ import { Tally } from './tally.js'
 interface Waiting {
   readonly socket: Socket
   readonly address: string
-  readonly giveBack: () => void
-  readonly timer: NodeJS.Timeout
+  /** It waits no longer. */
+  readonly leave: () => void
 }
 
 /**
@@ -21,8 +21,9 @@ export class Handshakes {
   readonly #running: Tally
   readonly #waiting: Tally
   /** By address, in the order in which they have their next turn. */
-  readonly #queues = new Map<string, Waiting[]>()
+  readonly #queues = new Map<string, Set<Waiting>>()
   readonly #ends = new Map<string, () => void>()
+  readonly #begun = new Set<Socket>()
 
   /** @param begin starts the handshake on a socket of which nothing has been read */
   constructor(limits: ConnectionLimits, begin: (socket: Socket) => void) {
@@ -41,10 +42,16 @@ export class Handshakes {
     if (giveBack === undefined) return void socket.destroy()
     const timer = setTimeout(() => socket.destroy(), this.#limits.patienceMs)
     timer.unref()
-    socket.on('close', giveBack)
-    const queue = this.#queues.get(address) ?? []
-    this.#queues.set(address, queue)
-    queue.push({ socket, address, giveBack, timer })
+    const leave = () => {
+      clearTimeout(timer)
+      socket.off('close', leave)
+      giveBack()
+      this.#remove(waiting)
+    }
+    const waiting = { socket, address, leave }
+    socket.on('close', leave)
+    const queue = this.#queues.get(address) ?? new Set()
+    this.#queues.set(address, queue.add(waiting))
     this.#next()
   }
 
@@ -53,9 +60,10 @@ export class Handshakes {
     this.#ends.get(peer)?.()
   }
 
-  /** Closes whoever waits. */
+  /** Closes whoever waits, or is about its handshake. */
   close(): void {
     for (const queue of this.#queues.values()) for (const { socket } of queue) socket.destroy()
+    for (const socket of this.#begun) socket.destroy()
   }
 
   #next(): void {
@@ -64,32 +72,37 @@ export class Handshakes {
       if (this.#running.full) return
       const [first] = queue
       if (first === undefined || !this.#running.hasRoom(address)) continue
-      queue.shift()
-      this.#queues.delete(address)
-      if (queue.length > 0) this.#queues.set(address, queue)
+      first.leave()
+      if (this.#queues.delete(address)) this.#queues.set(address, queue)
       this.#run(first)
     }
   }
 
-  #run({ socket, address, giveBack, timer }: Waiting): void {
-    clearTimeout(timer)
-    giveBack()
+  #remove(waiting: Waiting): void {
+    const queue = this.#queues.get(waiting.address)
+    queue?.delete(waiting)
+    if (queue?.size === 0) this.#queues.delete(waiting.address)
+  }
+
+  #run({ socket, address }: Waiting): void {
     const done = this.#running.take(address)
     if (done === undefined || socket.destroyed) {
       done?.()
       return
     }
     const peer = `${address}:${socket.remotePort}`
-    const late = setTimeout(() => socket.destroy(), this.#limits.handshakeMs + 1_000)
+    const late = setTimeout(() => socket.destroy(), this.#limits.handshakeMs)
     late.unref()
     const end = () => {
       clearTimeout(late)
       socket.off('close', end)
+      this.#begun.delete(socket)
       if (this.#ends.get(peer) === end) this.#ends.delete(peer)
       done()
       this.#soon()
     }
     this.#ends.set(peer, end)
+    this.#begun.add(socket)
     socket.on('close', end)
     this.#begin(socket)
   }

@@ -1,9 +1,12 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import type { PresentedCertificate } from '../ca/admission.js'
+import { CallCounter } from './call-counter.js'
 import { authorizationGate } from './gate.js'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './limits.js'
+import { RefusalLog } from './refusal-log.js'
 import { type ServerCredentials as Certificates, type Connection, TlsServer } from './tls-server.js'
 
 /** How the API is served. */
@@ -21,14 +24,12 @@ export interface ApiServerOptions {
 /** Handlers learn by this who calls; undefined where the connection has ended meanwhile. */
 export type CallerOf = (call: { getPeer(): string }) => Connection | undefined
 
-/** gRPC's own limits: dead peers are noticed within 25 s, messages are bounded. */
+/** What gRPC takes of one connection. Node's HTTP/2 below it cuts floods of frames that ask for answers, by its defaults. */
 const GRPC_OPTIONS = {
-  'grpc.keepalive_time_ms': 15_000,
-  'grpc.keepalive_timeout_ms': 10_000,
   'grpc.max_concurrent_streams': 100,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc.max_send_message_length': -1,
-  // Megabytes; no agent needs a tenth of it.
+  // Megabytes, mostly of responses that are not read yet: beyond, no stream begins. No agent needs a tenth of it.
   'grpc-node.max_session_memory': 64,
 }
 
@@ -40,16 +41,26 @@ export class ApiServer {
   readonly #tls: TlsServer
   readonly #grpc: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
+  readonly #refusals: RefusalLog
 
   /** @param register adds the services, given how a handler learns who calls */
   constructor(options: ApiServerOptions, register: (server: Server, callerOf: CallerOf) => void) {
     this.#tls = new TlsServer({ ...options, accept: (socket) => this.#injector.injectConnection(socket) })
     const connectionOf = (peer: string) => this.#tls.connectionOf(peer)
-    const gate = authorizationGate(connectionOf, options.log, options.limits ?? CONNECTION_LIMITS)
-    this.#grpc = new Server({ ...GRPC_OPTIONS, interceptors: [gate] })
+    const { keepalive, refusedCalls, callsPerMinute } = options.limits ?? CONNECTION_LIMITS
+    this.#refusals = new RefusalLog(options.log, 'call')
+    const refused = new CallCounter(refusedCalls, Number.POSITIVE_INFINITY)
+    this.#grpc = new Server({
+      ...GRPC_OPTIONS,
+      'grpc.keepalive_time_ms': keepalive.afterMs,
+      'grpc.keepalive_timeout_ms': keepalive.answerMs,
+      interceptors: [authorizationGate(connectionOf, this.#refusals, refused)],
+    })
     register(this.#grpc, (call) => connectionOf(call.getPeer()))
     // The connection is secure already: TLS ended in our own server.
     this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
+    const calls = new CallCounter(callsPerMinute, 60_000)
+    onEachCall(this.#grpc, (peer) => calls.count(connectionOf(peer)))
   }
 
   /** Binds the port. @throws EADDRINUSE and its like. */
@@ -75,5 +86,20 @@ export class ApiServer {
     this.#injector.destroy()
     await this.#tls.close()
     this.#grpc.forceShutdown()
+    this.#refusals.close()
+  }
+}
+
+/**
+ * Calls back for every stream that a peer opens, with its `address:port`: also for what gRPC answers itself and tells no
+ * interceptor of, such as methods that are not served. grpc-js has no public way to its HTTP/2 servers.
+ */
+function onEachCall(grpc: Server, callback: (peer: string) => void): void {
+  for (const server of grpc['http2Servers'].keys()) {
+    server.on('stream', ({ session }: ServerHttp2Stream) => {
+      // A session that has ended meanwhile has no socket any more.
+      if (session !== undefined && !session.destroyed)
+        callback(`${session.socket.remoteAddress}:${session.socket.remotePort}`)
+    })
   }
 }

@@ -4,7 +4,6 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Identity } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
 import type { SocketAddress } from '../../common/socket-address.js'
-import { LONGEST_TIMER_MS } from '../../common/tasks.js'
 import { type PeerCertificate, readPeerCertificate } from '../../common/x509/read.js'
 import type { PresentedCertificate } from '../ca/admission.js'
 import { Dismissals } from './dismissals.js'
@@ -27,15 +26,6 @@ export interface Connection {
   readonly identity: Identity | undefined
   readonly certificate: PeerCertificate | undefined
 }
-
-/** Longest life of a connection: certificates and bans are judged anew at the next one. Jittered by ±10 %. */
-const MAX_AGE_MS = 12 * 3_600_000
-
-/** Who has no certificate has come to enrol, and needs no longer than this, milliseconds. */
-const ANONYMOUS_AGE_MS = 60_000
-
-/** How often refused connections are told that were told before, milliseconds. */
-const COUNT_REFUSALS_MS = 60_000
 
 /** What is made of a connection: why it is refused, or whose it is and until when. */
 interface Verdict {
@@ -73,9 +63,10 @@ export class TlsServer {
   readonly #server: Server
   readonly #handshakes: Handshakes
   readonly #anonymous: Tally
+  readonly #identified: Tally
   readonly #dismissals: Dismissals
   readonly #refusals: RefusalLog
-  readonly #minutes: NodeJS.Timeout
+  readonly #limits: ConnectionLimits
   readonly #options: TlsServerOptions
   readonly #connections = new Map<string, Connection>()
   #credentials: ServerCredentials
@@ -84,11 +75,11 @@ export class TlsServer {
     this.#options = options
     this.#credentials = options.credentials
     const limits = options.limits ?? CONNECTION_LIMITS
+    this.#limits = limits
     this.#anonymous = new Tally(limits.anonymous)
+    this.#identified = new Tally(limits.identified)
     this.#dismissals = new Dismissals(limits.dismissed)
-    this.#refusals = new RefusalLog(options.log)
-    this.#minutes = setInterval(() => this.#refusals.minute(), COUNT_REFUSALS_MS)
-    this.#minutes.unref()
+    this.#refusals = new RefusalLog(options.log, 'connection')
     this.#handshakes = new Handshakes(limits, (socket) => void this.#server.emit('connection', socket))
     this.#listener = createListener({ pauseOnConnect: true }, (socket) => this.#handshakes.arrive(socket))
     this.#server = createServer(
@@ -97,7 +88,6 @@ export class TlsServer {
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ['h2'],
-        handshakeTimeout: limits.handshakeMs,
       },
       (socket) => this.#admit(socket),
     )
@@ -105,7 +95,7 @@ export class TlsServer {
       options.log.debug('TLS handshake failed', { error, peer: socket.remoteAddress })
       socket.destroy()
     })
-    this.#listener.maxConnections = 20_000
+    this.#listener.maxConnections = limits.connections
   }
 
   /** Binds the port. @throws EADDRINUSE and its like. */
@@ -158,8 +148,7 @@ export class TlsServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     this.#handshakes.close()
-    clearInterval(this.#minutes)
-    this.#refusals.minute()
+    this.#refusals.close()
     this.#dismissals.close()
     for (const { socket } of this.#connections.values()) socket.destroy()
     await closed
@@ -178,9 +167,10 @@ export class TlsServer {
       socket.destroy()
       return
     }
-    const giveBack = verdict.identity === undefined ? this.#anonymous.take(socket.remoteAddress) : () => undefined
+    const giveBack = this.#take(verdict, socket.remoteAddress)
     if (giveBack === undefined) {
-      this.#options.log.debug('too many connections without a certificate', { peer: socket.remoteAddress })
+      const whose = verdict.identity === undefined ? 'without a certificate' : `of ${formatCaller(verdict.identity)}`
+      this.#refusals.refused({ peer: socket.remoteAddress, reason: `too many connections ${whose}` })
       socket.destroy()
       return
     }
@@ -197,12 +187,16 @@ export class TlsServer {
     this.#options.accept(socket)
   }
 
-  #lifeOf({ identity, certificate }: Verdict): number {
-    const notAfter = certificate?.notAfter ?? Number.POSITIVE_INFINITY
+  /** Counts one more connection of an identity, or of an address where it has none; undefined: these are too many. */
+  #take({ identity }: Verdict, address: string): (() => void) | undefined {
+    return identity === undefined ? this.#anonymous.take(address) : this.#identified.take(formatCaller(identity))
+  }
+
+  #lifeOf({ certificate }: Verdict): number {
+    if (certificate === undefined) return this.#limits.anonymousMs
     const { random = Math.random, now = Date.now } = this.#options
-    if (identity === undefined) return ANONYMOUS_AGE_MS
-    const age = MAX_AGE_MS * (0.9 + random() * 0.2)
-    return Math.max(0, Math.min(age, notAfter - now(), LONGEST_TIMER_MS))
+    const age = this.#limits.identifiedMs * (0.9 + random() * 0.2)
+    return Math.max(0, Math.min(age, certificate.notAfter - now()))
   }
 
   #judge(socket: TLSSocket): Verdict {
@@ -219,6 +213,11 @@ export class TlsServer {
     if (refused !== undefined) return { refused, mayKnow: true }
     return { identity, certificate: presented }
   }
+}
+
+/** `host web-1`: a caller with a certificate, for the log. */
+export function formatCaller({ kind, name }: Identity): string {
+  return `${kind} ${name}`
 }
 
 function contextOf({ keyPem, chainPem, trustBundlePem }: ServerCredentials) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { TcpSocketConnectOpts } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { Client } from '@grpc/grpc-js'
@@ -40,13 +41,15 @@ export function checkPrompt(...delays: readonly number[]): void {
 export class AttackedServer {
   readonly address: SocketAddress
   readonly xds: XdsServer<AdsCall>
+  /** Ends the port; the test's end does too. */
+  readonly close: () => Promise<void>
   readonly #publication: Latest<Publication>
   readonly #authority: Awaited<ReturnType<typeof foreignAuthority>>
   readonly #store = new ResourceStore()
   #version = 0
 
-  /** Starts it, with the honest host in step; all of it ends with the test. */
-  static async start(t: TestContext, limits: ConnectionLimits = IMPATIENT): Promise<AttackedServer> {
+  /** Starts it, with the honest host in step unless there is to be none; all of it ends with the test. */
+  static async start(t: TestContext, limits: ConnectionLimits = IMPATIENT, honest = true): Promise<AttackedServer> {
     const authority = await foreignAuthority(t)
     const publication = new Latest<Publication>(publish([]))
     let callerOf: CallerOf = () => undefined
@@ -66,11 +69,13 @@ export class AttackedServer {
       callerOf = finder
       addAdsService(grpc, xds)
     })
-    const server = new AttackedServer(await api.listen(), xds, publication, authority)
-    atEnd(t, () => api.close())
+    const server = new AttackedServer(await api.listen(), xds, publication, authority, () => api.close())
+    atEnd(t, () => server.close())
     atEnd(t, () => xds.close())
-    server.#follow(t)
-    await server.change()
+    if (honest) {
+      server.#follow(t)
+      await server.change()
+    }
     return server
   }
 
@@ -79,7 +84,9 @@ export class AttackedServer {
     xds: XdsServer<AdsCall>,
     publication: Latest<Publication>,
     authority: Awaited<ReturnType<typeof foreignAuthority>>,
+    close: () => Promise<void>,
   ) {
+    this.close = close
     this.address = address
     this.xds = xds
     this.#publication = publication
@@ -113,7 +120,11 @@ export class AttackedServer {
   }
 
   /** A TLS connection on which anything can be said, of a host or of nobody; its errors are not told. */
-  open(t: TestContext, host: string | undefined, options: ConnectionOptions = {}): TLSSocket {
+  open(
+    t: TestContext,
+    host: string | undefined,
+    options: ConnectionOptions & Pick<TcpSocketConnectOpts, 'localAddress'> = {},
+  ): TLSSocket {
     const own = host === undefined ? undefined : this.credentialsOf(host)
     const socket = connect({
       host: this.address.address,

@@ -4,15 +4,27 @@ import type { TestContext } from 'node:test'
 import { DELTA_METHOD } from '../../common/xds/grpc-service.js'
 import { seededRandom } from '../xds/mesh-model.js'
 import { type AttackedServer, HOSTILE } from './attacked-server.js'
-import { callHead, closed, frame, headerBlock, PREFACE, pour, refused } from './http2-frames.js'
+import {
+  CONTINUATION,
+  callHead,
+  closed,
+  DATA,
+  END_HEADERS,
+  frame,
+  HEADERS,
+  headerBlock,
+  PING,
+  PREFACE,
+  pour,
+  RST_STREAM,
+  refused,
+  SETTINGS,
+} from './http2-frames.js'
 
 /** One way to attack the port; resolves when the attackers are cut, or have said all. Bounded in count. */
 export interface Attack {
   readonly run: (t: TestContext, server: AttackedServer) => Promise<void>
 }
-
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION] = [0, 1, 3, 4, 6, 9] as const
-const END_HEADERS = 4
 
 const deadline = () => AbortSignal.timeout(20_000)
 
@@ -86,8 +98,8 @@ async function cut(
 }
 
 /** A connection from another address on which nothing is said. */
-export function silent(t: TestContext, port: number): Socket {
-  const socket = connectPlain({ port, host: '127.0.0.1', localAddress: '127.0.0.66' })
+export function silent(t: TestContext, port: number, localAddress = '127.0.0.66'): Socket {
+  const socket = connectPlain({ port, host: '127.0.0.1', localAddress })
   socket.on('error', () => socket.destroy())
   t.after(() => socket.destroy())
   return socket

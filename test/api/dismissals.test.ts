@@ -25,8 +25,8 @@ suite('a host of the mesh that is refused', () => {
   test('gets no answer while too many of its connections are held, and keeps nobody else out', async (t) => {
     const { controlPlane, credentials } = await withBannedHost(t)
     const other = await joinHost(t, controlPlane, 'web-2')
-    const { perAddress } = CONNECTION_LIMITS.dismissed
-    const held = await Promise.all(Array.from({ length: perAddress }, () => hold(t, controlPlane, credentials)))
+    const { each } = CONNECTION_LIMITS.dismissed
+    const held = await Promise.all(Array.from({ length: each }, () => hold(t, controlPlane, credentials)))
     const ends = held.map((socket) => new Promise((resolve) => socket.on('close', resolve)))
     const { code } = await endOf(openSession(connectAs(t, controlPlane, credentials)))
     assert.equal(code, status.UNAVAILABLE)

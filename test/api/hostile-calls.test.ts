@@ -102,7 +102,7 @@ suite('a host with a valid certificate that means ill', () => {
 
 suite('strangers', () => {
   test('who hold connections without a certificate leave room for hosts, from the same address too', async (t) => {
-    const limits = { anonymous: { total: 30, perAddress: 20 } }
+    const limits = { anonymous: { total: 30, each: 20 } }
     const server = await AttackedServer.start(t, { ...IMPATIENT, ...limits })
     const idle = Array.from({ length: 60 }, () => server.open(t, undefined))
     const ends = idle.map((socket) => closed(socket, AbortSignal.timeout(20_000)).catch(() => undefined))

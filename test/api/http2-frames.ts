@@ -1,5 +1,11 @@
 import type { Socket } from 'node:net'
 
+/** Types of frames. @see RFC 9113, section 6 */
+export const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION] = [0, 1, 3, 4, 6, 7, 9] as const
+
+/** The flag of a HEADERS frame that no CONTINUATION follows. */
+export const END_HEADERS = 4
+
 /** What each HTTP/2 connection begins with, and an empty SETTINGS frame. */
 export const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)])
 
@@ -47,20 +53,25 @@ function drained(socket: Socket): Promise<void> {
 
 /** Waits until the other side has closed the connection, or has said on it that it takes no more (GOAWAY). */
 export async function refused(socket: Socket, signal: AbortSignal): Promise<void> {
-  const goAway = new Promise<void>((resolve) => {
-    let received = Buffer.alloc(0)
-    socket.on('data', (data: Buffer) => {
-      received = Buffer.concat([received, data])
-      for (; received.length >= 9; received = received.subarray(9 + received.readUIntBE(0, 3))) {
-        if (received.readUInt8(3) === GOAWAY) return resolve()
-        if (received.length < 9 + received.readUIntBE(0, 3)) return
-      }
-    })
-  })
-  await Promise.race([goAway, closed(socket, signal)])
+  await Promise.race([framesOf(socket, GOAWAY, 1), closed(socket, signal)])
 }
 
-const GOAWAY = 7
+/** Waits for frames of a type, each whole. @param count of how many */
+export function framesOf(socket: Socket, type: number, count: number): Promise<readonly Buffer[]> {
+  const found: Buffer[] = []
+  let received = Buffer.alloc(0)
+  return new Promise((resolve) => {
+    socket.on('data', (data: Buffer) => {
+      received = Buffer.concat([received, data])
+      while (received.length >= 9 && received.length >= 9 + received.readUIntBE(0, 3)) {
+        const length = 9 + received.readUIntBE(0, 3)
+        if (received.readUInt8(3) === type) found.push(received.subarray(0, length))
+        received = received.subarray(length)
+      }
+      if (found.length >= count) resolve(found)
+    })
+  })
+}
 
 /** Waits until the other side has closed the connection. */
 export async function closed(socket: Socket, signal: AbortSignal): Promise<void> {

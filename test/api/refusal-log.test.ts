@@ -9,7 +9,7 @@ const FOREIGN = { peer: '10.0.0.1', reason: 'foreign trust domain other' }
 function recorded() {
   const lines: unknown[] = []
   const warn = (message: string, fields = {}) => void lines.push({ message, ...fields })
-  return { log: new RefusalLog({ ...silentLog, warn }), lines }
+  return { log: new RefusalLog({ ...silentLog, warn }, 'connection'), lines }
 }
 
 test('of refusals of one peer for one reason the first is told, and the others are counted', () => {

@@ -5,6 +5,7 @@ import { CONNECTIONS } from './connections.js'
 import type { Defence } from './defence.js'
 import { ENVOYS } from './envoys.js'
 import { JOINING } from './joining.js'
+import { LIMITS } from './limits.js'
 import { RECOVERY } from './recovery.js'
 import { runWithout } from './run-defence.js'
 import { STREAMS } from './streams.js'
@@ -14,6 +15,7 @@ const DEFENCES: readonly Defence[] = [
   ...JOINING,
   ...CERTIFICATES,
   ...CONNECTIONS,
+  ...LIMITS,
   ...STREAMS,
   ...RECOVERY,
   ...ENVOYS,

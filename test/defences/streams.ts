@@ -8,7 +8,7 @@ export const STREAMS: readonly Defence[] = [
   calls('controlplane/api/handshakes.js')(
     'one address has only a part of the handshakes',
     'this.#running = new Tally(limits.handshakes);',
-    'this.#running = new Tally({ total: 32, perAddress: 32 });',
+    'this.#running = new Tally({ total: 32, each: 32 });',
     'who begin handshakes and do not go on keep no host waiting',
   ),
   calls('controlplane/api/tls-server.js')(
