@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { createChildProcessLauncher } from '../../agent/envoy/child-process.js'
 import { findProcesses, isRunning, readProcess } from '../../agent/envoy/process-table.js'
 import { createLog, silentLog } from '../../common/log.js'
+import { happensWithin } from '../lab/within.js'
 import { abandonEnvoy } from './abandon.js'
 import { makeRunDirectory, standInSpec } from './stand-in.js'
 import { startSupervisor } from './supervisor.js'
@@ -19,14 +20,16 @@ test('Envoy outlives an agent that is killed, and the next agent adopts it', asy
 })
 
 test('an adopted Envoy that ends is noticed and started again within 2 s', async (t) => {
-  const spec = standInSpec(makeRunDirectory(t), 'ready')
-  const left = await abandonEnvoy(spec)
-  const supervisor = startSupervisor(t, spec)
-  await supervisor.until(({ state }) => state === 'ready')
-  const killed = performance.now()
-  process.kill(left, 'SIGKILL')
-  await supervisor.until(({ state, restarts }) => state === 'ready' && restarts === 1)
-  assert.ok(performance.now() - killed < 2000)
+  await happensWithin(2000, async () => {
+    const spec = standInSpec(makeRunDirectory(t), 'ready')
+    const left = await abandonEnvoy(spec)
+    const supervisor = startSupervisor(t, spec)
+    await supervisor.until(({ state }) => state === 'ready')
+    const killed = performance.now()
+    process.kill(left, 'SIGKILL')
+    await supervisor.until(({ state, restarts }) => state === 'ready' && restarts === 1)
+    return performance.now() - killed
+  })
 })
 
 test('an adopted Envoy is drained and ended like one of our own', async (t) => {

@@ -9,6 +9,7 @@ import type { LaunchSpec } from '../../agent/envoy/launcher.js'
 import { atEnd } from '../lab/at-end.js'
 import { envoyOrSkip, TEST_ENVOYS } from '../lab/envoy.js'
 import { serveFixedAds } from '../lab/fixed-ads.js'
+import { happensWithin } from '../lab/within.js'
 import { envoyLog, freePort, realEnvoySpec } from './real-envoy.js'
 import { makeRunDirectory } from './stand-in.js'
 import { startSupervisor } from './supervisor.js'
@@ -78,17 +79,19 @@ const FORBIDDEN: readonly [string, string][] = [
 test('without an agent Envoy is not live, and becomes live as soon as the agent answers', async (t) => {
   const envoy = await envoyOrSkip(t)
   if (envoy === undefined) return
-  const directory = makeRunDirectory(t)
-  const spec = realEnvoySpec(envoy, directory, await freePort())
-  const supervisor = startSupervisor(t, spec)
-  await supervisor.until(({ detail }) => detail === 'waiting for its first configuration')
-  await failedConnections(spec, 4, t.signal)
-  assert.equal(await createEnvoyAdmin(spec.adminSocket).ready(t.signal), false)
-  const ads = await serveFixedAds(join(directory, 'xds.sock'))
-  atEnd(t, ads.close)
-  const began = performance.now()
-  await supervisor.until(({ state }) => state === 'ready')
-  assert.ok(performance.now() - began < 2500)
+  await happensWithin(2500, async () => {
+    const directory = makeRunDirectory(t)
+    const spec = realEnvoySpec(envoy, directory, await freePort())
+    const supervisor = startSupervisor(t, spec)
+    await supervisor.until(({ detail }) => detail === 'waiting for its first configuration')
+    await failedConnections(spec, 4, t.signal)
+    assert.equal(await createEnvoyAdmin(spec.adminSocket).ready(t.signal), false)
+    const ads = await serveFixedAds(join(directory, 'xds.sock'))
+    atEnd(t, ads.close)
+    const began = performance.now()
+    await supervisor.until(({ state }) => state === 'ready')
+    return performance.now() - began
+  })
 })
 
 test('equal input gives equal bytes', () => {

@@ -7,6 +7,7 @@ import { readProcess } from '../../agent/envoy/process-table.js'
 import { restartPause } from '../../agent/envoy/supervise.js'
 import { Latest, waitFor } from '../../common/latest.js'
 import { silentLog } from '../../common/log.js'
+import { happensWithin } from '../lab/within.js'
 import { environmentOf, makeRunDirectory, standInSpec } from './stand-in.js'
 import { startSupervisor } from './supervisor.js'
 
@@ -47,15 +48,17 @@ test('an Envoy that never becomes live stays shown as starting and is ended with
 })
 
 test('an Envoy that is killed is started again within 2 s', async (t) => {
-  const supervisor = startSupervisor(t, standInSpec(makeRunDirectory(t), 'ready'))
-  const first = await supervisor.until(({ state }) => state === 'ready')
-  const killed = performance.now()
-  process.kill(first.pid ?? 0, 'SIGKILL')
-  const crashed = await supervisor.until(({ state }) => state === 'crashed')
-  const second = await supervisor.until(({ state, restarts }) => state === 'ready' && restarts === 1)
-  assert.ok(performance.now() - killed < 2000)
-  assert.match(crashed.detail, /^ended by SIGKILL; starts again in 0\.0 s/)
-  assert.notEqual(second.pid, first.pid)
+  await happensWithin(2000, async () => {
+    const supervisor = startSupervisor(t, standInSpec(makeRunDirectory(t), 'ready'))
+    const first = await supervisor.until(({ state }) => state === 'ready')
+    const killed = performance.now()
+    process.kill(first.pid ?? 0, 'SIGKILL')
+    const crashed = await supervisor.until(({ state }) => state === 'crashed')
+    const second = await supervisor.until(({ state, restarts }) => state === 'ready' && restarts === 1)
+    assert.match(crashed.detail, /^ended by SIGKILL; starts again in 0\.0 s/)
+    assert.notEqual(second.pid, first.pid)
+    return performance.now() - killed
+  })
 })
 
 test('a crash loop is shown with its count and with the last line of the log that says why', async (t) => {

@@ -13,6 +13,7 @@ import {
 import type { AgentMessage } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { STATE_OF_THE_WORLD_METHOD } from '../../common/xds/grpc-service.js'
 import { LISTENER } from '../../common/xds/types.js'
+import { happensWithin } from '../lab/within.js'
 import { connectAs, joinHost } from './callers.js'
 import { startControlPlane, type TestControlPlane } from './control-plane.js'
 import { hostReport, reportOf } from './reports.js'
@@ -33,10 +34,15 @@ suite('gRPC’s own xDS client, with the certificate of a host', () => {
     await until(endpoints, (list) => String(list) === '127.0.0.21:15443')
 
     const second = await host(t, controlPlane, 'orders-2', 'orders')
-    const start = performance.now()
-    second.send(hostReport({ address: '127.0.0.22' }), reportOf(ORDERS))
-    await until(endpoints, (list) => String(list) === '127.0.0.21:15443,127.0.0.22:15443')
-    assert.ok(performance.now() - start < 1_000, `followed after ${performance.now() - start} ms`)
+    second.send(hostReport({ address: '127.0.0.22' }))
+    await happensWithin(1000, async () => {
+      second.send(reportOf())
+      await until(endpoints, (list) => String(list) === '127.0.0.21:15443')
+      const start = performance.now()
+      second.send(reportOf(ORDERS))
+      await until(endpoints, (list) => String(list) === '127.0.0.21:15443,127.0.0.22:15443')
+      return performance.now() - start
+    })
 
     for (const { send } of [first, second]) send(reportOf())
     await until(target, (name) => name === 'absent')

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Namespace } from '../lab/namespace.js'
+import { namespaceOrSkip } from '../lab/namespace.js'
 
 const MODULE = fileURLToPath(new URL('../../common/own-address.js', import.meta.url))
 
 const IPV4 = 'ip addr add 10.77.0.7/32 dev lo; ip route add default dev lo src 10.77.0.7'
-const IPV6 = 'ip -6 addr add fd77::7/128 dev lo; ip -6 route add default dev lo src fd77::7'
+const IPV6 = 'ip -6 addr add fd77::7/128 dev lo nodad; ip -6 route add default dev lo src fd77::7'
 
 for (const [name, routes, want] of [
   ['IPv4 alone', IPV4, '10.77.0.7'],
@@ -15,8 +15,8 @@ for (const [name, routes, want] of [
   ['neither', 'true', 'undefined'],
 ] as const) {
   test(`the address of a host with a default route of ${name} is ${want}`, async (t) => {
-    const namespace = await Namespace.start().catch((error: Error) => error)
-    if (namespace instanceof Error) return t.skip(namespace.message)
+    const namespace = await namespaceOrSkip(t)
+    if (namespace === undefined) return
     try {
       const made = await namespace.run('sh', ['-c', `set -e; ${routes}`])
       if (made.code !== 0) return t.skip(`no such route here: ${made.output}`)
