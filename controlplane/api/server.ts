@@ -25,7 +25,7 @@ export interface ApiServerOptions {
 export type CallerOf = (call: { getPeer(): string }) => Connection | undefined
 
 /** What gRPC takes of one connection. Node's HTTP/2 below it cuts floods of frames that ask for answers, by its defaults. */
-const GRPC_OPTIONS = {
+export const GRPC_OPTIONS = {
   'grpc.max_concurrent_streams': 100,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc.max_send_message_length': -1,

@@ -1,0 +1,6 @@
+import { p1 } from './bars/p1.js'
+import { p2 } from './bars/p2.js'
+import type { Bench } from './bench.js'
+
+/** All benchmarks, in the order in which they run. */
+export const BENCHES: readonly Bench[] = [p1, p2]
