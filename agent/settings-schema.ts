@@ -115,7 +115,7 @@ export const agentSettings = z.strictObject({
   runDirectory: z
     .string()
     .default('/run/mesh-agent')
-    .describe('the xDS socket, the bootstrap, and the rule of mode redirect'),
+    .describe("the xDS socket, Envoy's bootstrap and log, and the rule of mode redirect"),
   envoyRunDirectory: z.string().default('/run/mesh-envoy').describe("Envoy's admin socket"),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('the least that the agent logs'),
 })
