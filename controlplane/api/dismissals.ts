@@ -7,8 +7,8 @@ import { Tally } from './tally.js'
 /** How long who is dismissed has to ask, and to read why he is not let in, milliseconds. */
 const DISMISSAL_MS = 2_000
 
-/** A client that is dismissed makes one call, an agent two. */
-const SETTINGS = { maxConcurrentStreams: 4, maxHeaderListSize: 8_192 }
+/** An agent makes two calls. What is sent and not read is bounded by this too. */
+const SETTINGS = { maxConcurrentStreams: 4 }
 
 /**
  * Tells hosts of this mesh why they are not let in, instead of a connection that breaks without a word. Their
@@ -48,7 +48,7 @@ export class Dismissals {
 
 /** A gRPC answer that consists of trailers alone. @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 function answerAll(socket: TLSSocket, reason: string): void {
-  const session = performServerHandshake(socket, { settings: SETTINGS, maxSessionMemory: 1 })
+  const session = performServerHandshake(socket, { settings: SETTINGS })
   session.on('error', () => socket.destroy())
   session.on('stream', (stream) => {
     stream.on('error', () => stream.destroy())

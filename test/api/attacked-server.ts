@@ -22,8 +22,8 @@ import { publish, resourceSet, service, testResource } from '../xds/mesh-model.j
 import { foreignAuthority, forge } from './callers.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
-/** The hosts that the server knows: one that behaves, and one whose certificate an attacker has. */
-export const [HONEST, HOSTILE] = ['honest-1', 'hostile-1']
+/** The hosts that the server knows: one that behaves, and two whose certificates an attacker has, one of them banned. */
+export const [HONEST, HOSTILE, BANNED] = ['honest-1', 'hostile-1', 'banned-1']
 
 /** Limits as a fleet has them, with less patience, so that tests end soon. */
 export const IMPATIENT: ConnectionLimits = { ...CONNECTION_LIMITS, handshakeMs: 1_000 }
@@ -61,7 +61,7 @@ export class AttackedServer {
       listen,
       credentials,
       trustDomain: TRUST_DOMAIN,
-      refuseHost: () => undefined,
+      refuseHost: (host: string) => (host === BANNED ? `host ${BANNED} is banned` : undefined),
       log: silentLog,
       limits,
     }

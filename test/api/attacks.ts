@@ -3,7 +3,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { DELTA_METHOD } from '../../common/xds/grpc-service.js'
 import { seededRandom } from '../xds/mesh-model.js'
-import { type AttackedServer, HOSTILE } from './attacked-server.js'
+import { type AttackedServer, BANNED, HOSTILE } from './attacked-server.js'
 import {
   CONTINUATION,
   callHead,
@@ -76,6 +76,12 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'calls without a certificate, over and over': {
     run: (t, server) => cut(t, server, 2, () => manyCalls(20_000), true, undefined),
   },
+  'calls of a banned host, over and over': {
+    run: (t, server) => cut(t, server, 16, () => manyCalls(100_000), true, BANNED),
+  },
+  'calls of what is not served, over and over': {
+    run: (t, server) => cut(t, server, 2, () => manyCalls(20_000, '/mesh.v1.Agents/Unknown')),
+  },
 }
 
 /** Opens connections, pours bytes into each, and waits until the server has closed it. @param reads whether they read */
@@ -128,9 +134,9 @@ function* endlessHeaders(count: number): Generator<Buffer> {
   for (let index = 0; index < count; index++) yield frame(CONTINUATION, 0, 1, more)
 }
 
-function* manyCalls(count: number): Generator<Buffer> {
+function* manyCalls(count: number, path: string = DELTA_METHOD.path): Generator<Buffer> {
   yield PREFACE
-  const head = callHead(DELTA_METHOD.path)
+  const head = callHead(path)
   for (let index = 0; index < count; index++) yield frame(HEADERS, END_HEADERS, 2 * index + 1, head)
 }
 

@@ -53,11 +53,15 @@ function drained(socket: Socket): Promise<void> {
 
 /** Waits until the other side has closed the connection, or has said on it that it takes no more (GOAWAY). */
 export async function refused(socket: Socket, signal: AbortSignal): Promise<void> {
-  await Promise.race([framesOf(socket, GOAWAY, 1), closed(socket, signal)])
+  await Promise.race([framesOf(socket, (frame) => frame.readUInt8(3) === GOAWAY, 1), closed(socket, signal)])
 }
 
-/** Waits for frames of a type, each whole. @param count of how many */
-export function framesOf(socket: Socket, type: number, count: number): Promise<readonly Buffer[]> {
+/** Waits for so many frames of a kind, each whole. */
+export function framesOf(
+  socket: Socket,
+  wanted: (frame: Buffer) => boolean,
+  count: number,
+): Promise<readonly Buffer[]> {
   const found: Buffer[] = []
   let received = Buffer.alloc(0)
   return new Promise((resolve) => {
@@ -65,7 +69,8 @@ export function framesOf(socket: Socket, type: number, count: number): Promise<r
       received = Buffer.concat([received, data])
       while (received.length >= 9 && received.length >= 9 + received.readUIntBE(0, 3)) {
         const length = 9 + received.readUIntBE(0, 3)
-        if (received.readUInt8(3) === type) found.push(received.subarray(0, length))
+        const first = received.subarray(0, length)
+        if (wanted(first)) found.push(first)
         received = received.subarray(length)
       }
       if (found.length >= count) resolve(found)

@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { connect as connectHttp2, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { status } from '@grpc/grpc-js'
 import { DELTA_METHOD } from '../../common/xds/grpc-service.js'
 import { LISTENER } from '../../common/xds/types.js'
 import { encodeRequest } from '../../common/xds/wire.js'
 import { CONNECTION_LIMITS, type ConnectionLimits } from '../../controlplane/api/limits.js'
-import { AttackedServer, HONEST, HOSTILE } from './attacked-server.js'
+import { AttackedServer, BANNED, HONEST, HOSTILE } from './attacked-server.js'
 import { silent } from './attacks.js'
 import { eventually, within } from './control-plane.js'
 import { callHead, closed, END_HEADERS, frame, framesOf, HEADERS, PREFACE, RST_STREAM } from './http2-frames.js'
@@ -114,6 +115,16 @@ suite('of what the control plane bounds, a caller gets exactly the bound:', { co
     await eventually(() => checkServed(t, server, HOSTILE), SOON_MS)
   })
 
+  test('connections of banned hosts that hear why, by address and in all', async (t) => {
+    const server = await start(t, { dismissed: { total: 15, each: 10 } })
+    const from = (localAddress: string) =>
+      Array.from({ length: 20 }, () => new Caller(t, server, BANNED, { localAddress }).call(DELTA_METHOD.path))
+    const [first, second] = [await Promise.all(from('127.0.0.66')), await Promise.all(from('127.0.0.67'))]
+    const told = (answers: readonly unknown[]) => answers.filter((answer) => answer === status.PERMISSION_DENIED).length
+    assert.deepEqual([told(first), told(second)], [10, 5])
+    await server.change()
+  })
+
   test('connections in all', async (t) => {
     const server = await start(t, { connections: 11 })
     const sockets = Array.from({ length: 30 }, () => server.open(t, undefined).resume())
@@ -154,16 +165,18 @@ suite('of what the control plane bounds, a caller gets exactly the bound:', { co
 
   test('streams at once', async (t) => {
     const server = await start(t, {})
-    const socket = server.open(t, HOSTILE)
-    const resets = framesOf(socket, RST_STREAM, 50)
-    const head = callHead(DELTA_METHOD.path)
-    const heads = Array.from({ length: 150 }, (_, index) => frame(HEADERS, END_HEADERS, 2 * index + 1, head))
-    socket.write(Buffer.concat([PREFACE, ...heads]))
-    const refused = await within(SOON_MS, resets)
+    const refused = await openStreams(server.open(t, HOSTILE), 150, 50)
     assert.deepEqual(
-      refused.map((reset) => reset.readUInt32BE(5)),
+      refused,
       Array.from({ length: 50 }, (_, index) => 2 * (index + 100) + 1),
     )
+    await server.change()
+  })
+
+  test('streams at once of a banned host', async (t) => {
+    const server = await start(t, {})
+    const refused = await openStreams(server.open(t, BANNED), 50, 46)
+    assert.equal(refused.length, 46)
     await server.change()
   })
 
@@ -177,6 +190,18 @@ suite('of what the control plane bounds, a caller gets exactly the bound:', { co
     await checkServed(t, server, HOSTILE)
   })
 })
+
+/** Opens streams all at once, and waits until so many of them are refused. @returns the IDs of those */
+async function openStreams(socket: TLSSocket, count: number, refused: number): Promise<readonly number[]> {
+  const heads = Array.from({ length: count }, (_, index) =>
+    frame(HEADERS, END_HEADERS, 2 * index + 1, callHead(DELTA_METHOD.path)),
+  )
+  const isRefusal = (one: Buffer) =>
+    one.readUInt8(3) === RST_STREAM && one.readUInt32BE(9) === constants.NGHTTP2_REFUSED_STREAM
+  const refusals = framesOf(socket, isRefusal, refused)
+  socket.write(Buffer.concat([PREFACE, ...heads]))
+  return (await within(SOON_MS, refusals)).map((one) => one.readUInt32BE(5))
+}
 
 /** How many of these the other side has closed. */
 function gone(sockets: readonly Socket[]): number {
@@ -197,8 +222,8 @@ class Caller {
   readonly socket
   readonly #session
 
-  constructor(t: TestContext, server: AttackedServer, host: string | undefined) {
-    this.socket = server.open(t, host)
+  constructor(t: TestContext, server: AttackedServer, host: string | undefined, from: { localAddress?: string } = {}) {
+    this.socket = server.open(t, host, from)
     this.#session = connectHttp2('http://control-plane', { createConnection: () => this.socket })
     this.#session.on('error', () => undefined)
   }

@@ -6,6 +6,7 @@ import type { Defence } from './defence.js'
 import { ENVOYS } from './envoys.js'
 import { JOINING } from './joining.js'
 import { LIMITS } from './limits.js'
+import { LOCAL_ACCESS } from './local-access.js'
 import { RECOVERY } from './recovery.js'
 import { runWithout } from './run-defence.js'
 import { STREAMS } from './streams.js'
@@ -16,6 +17,7 @@ const DEFENCES: readonly Defence[] = [
   ...CERTIFICATES,
   ...CONNECTIONS,
   ...LIMITS,
+  ...LOCAL_ACCESS,
   ...STREAMS,
   ...RECOVERY,
   ...ENVOYS,

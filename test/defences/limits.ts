@@ -4,6 +4,8 @@ const limits = (file: string) => defencesOf(`controlplane/api/${file}.js`, 'api/
 const handshakes = limits('handshakes')
 const tls = limits('tls-server')
 const server = limits('server')
+const dismissals = limits('dismissals')
+const fields = (file: string) => defencesOf(file, 'api/many-fields.test.js')
 const refusals = defencesOf('controlplane/api/refusal-log.js', 'api/refusal-log.test.js')
 
 /** A bound of which one half is switched off. */
@@ -84,6 +86,18 @@ export const LIMITS: readonly Defence[] = [
     '',
     'connections in all',
   ),
+  dismissals(
+    'those who are told why they are refused are bounded over all addresses',
+    'new Tally(bound)',
+    'new Tally({ ...bound, total: Number.POSITIVE_INFINITY })',
+    'connections of banned hosts that hear why, by address and in all',
+  ),
+  dismissals(
+    'who is told why it is refused has few streams',
+    'maxConcurrentStreams: 4',
+    '',
+    'streams at once of a banned host',
+  ),
   limits('gate')('who calls what it may not is cut', 'counter.count(connection);', '', 'calls that it may not make'),
   server(
     'calls of one connection have a pace',
@@ -110,6 +124,19 @@ export const LIMITS: readonly Defence[] = [
     "'grpc.max_receive_message_length': 4 * 1024 * 1024,",
     "'grpc.max_receive_message_length': -1,",
     'is cut for a message that is said to have 4 GiB',
+  ),
+  fields('common/grpc/definition.js')(
+    'a message of the API has a bounded number of fields',
+    'checkFieldCount(method.input, bytes, MOST_FIELDS);',
+    '',
+    'is refused undecoded where a host sends it in its session',
+    'is refused undecoded where somebody without a certificate sends it',
+  ),
+  fields('common/xds/wire.js')(
+    'a request of xDS has a bounded number of fields',
+    'checkFieldCount(schema, rest, REQUEST_FIELDS);',
+    '',
+    'is refused undecoded where a host asks for names that are none',
   ),
   refusals(
     'of refusals of one peer the first alone is told',
