@@ -5,7 +5,7 @@ import { runAlone } from './alone.js'
 import { assemble, IdentityLost } from './assemble.js'
 import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, type FoundEnvoy, findEnvoy } from './envoy/find.js'
 import { formatEnvoyVersion } from './envoy/version.js'
-import { NoAddress, readHostFacts } from './facts.js'
+import { newHostFacts, waitForAddress } from './facts.js'
 import { IdentityStore } from './identity/store.js'
 import { waitForMembership } from './membership.js'
 import { runUntilLeft } from './run-until-left.js'
@@ -20,14 +20,14 @@ export interface AgentOptions {
 
 /** Whether an error is one that only a person can mend: starting again would end the same way. */
 export function needsPerson(error: unknown): boolean {
-  return [EnvoyNotFound, EnvoyUnusable, EnvoyTooOld, NoAddress, IdentityLost].some((kind) => error instanceof kind)
+  return [EnvoyNotFound, EnvoyUnusable, EnvoyTooOld, IdentityLost].some((kind) => error instanceof kind)
 }
 
 /**
  * Runs the agent of one host until the signal aborts, and then lets the host leave in order.
  *
  * @throws AgentRuns where another agent has the run directory
- * @throws EnvoyNotFound, EnvoyTooOld, NoAddress, IdentityLost: what a person has to mend first
+ * @throws EnvoyNotFound, EnvoyTooOld, IdentityLost: what a person has to mend first
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { settings, environment, log } = options
@@ -55,7 +55,9 @@ async function runJoined(
   const store = new IdentityStore(settings.stateDirectory)
   const membership = await waitForMembership(store, settings.host, notifier, log, signal)
   if (membership === undefined) return
-  const facts = await readHostFacts(settings, formatEnvoyVersion(found.version))
+  const address = await waitForAddress(settings.address, notifier, log, signal)
+  if (address === undefined) return
+  const facts = newHostFacts(address, formatEnvoyVersion(found.version))
   const parts = await assemble({ ...options, membership, store, facts, envoyPath: found.path })
   const relaying = await parts.relay.listen()
   notifier.ready('the xDS socket is bound')

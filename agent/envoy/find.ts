@@ -82,7 +82,8 @@ export class EnvoyTooOld extends Error {
  * it is never passed over for another Envoy.
  *
  * @throws {EnvoyNotFound} where there is none
- * @throws {EnvoyUnusable} where the one found does not tell its version within 10 s
+ * @throws {EnvoyUnusable} where the one found does not tell its version
+ * @throws Error where it does not do so within 10 s, as on a machine that has just started and is busy
  * @throws {EnvoyTooOld} where it is older than the supported ones and `anyVersion` is not set
  */
 export async function findEnvoy(search: EnvoySearch, signal: AbortSignal): Promise<FoundEnvoy> {
@@ -91,16 +92,23 @@ export async function findEnvoy(search: EnvoySearch, signal: AbortSignal): Promi
   return { path, version, origin, warning: judge(path, version, search.anyVersion ?? false) }
 }
 
-/** Runs `envoy --version`. @throws {EnvoyUnusable} when that fails or prints something else. */
+/**
+ * Runs `envoy --version`.
+ *
+ * @throws {EnvoyUnusable} when that fails or prints something else
+ * @throws Error when it takes longer than `timeout` milliseconds: the next try may go better
+ */
 export function readEnvoyVersion(
   path: string,
   environment: EnvoySearch['environment'],
   signal: AbortSignal,
+  timeout = 10_000,
 ): Promise<EnvoyVersion> {
   return new Promise((resolve, reject) => {
-    const options = { signal, timeout: 10_000, env: scrubEnvironment(environment) }
+    const options = { signal, timeout, env: scrubEnvironment(environment) }
     execFile(path, ['--version'], options, (error, stdout) => {
       if (signal.aborted) return reject(signal.reason)
+      if (error?.killed) return reject(new Error(`${path} --version did not end within ${timeout / 1000} s`))
       if (error !== null) return reject(new EnvoyUnusable(path, 'envoy --version fails', { cause: error }))
       const version = parseEnvoyVersion(stdout)
       if (version !== undefined) return resolve(version)

