@@ -61,6 +61,15 @@ suite('every cell of the authorization table', { concurrency: false }, () => {
     }
   })
 
+  test('who is no host gets neither a session nor resources', async (t) => {
+    const controlPlane = await startControlPlane(t)
+    const credentials = forge(controlPlane.authority, { kind: 'service', trustDomain: TRUST_DOMAIN, name: 'web' })
+    for (const path of [`${AGENTS}/Session`, `${ADS}/DeltaAggregatedResources`, `${ADS}/StreamAggregatedResources`]) {
+      const { code } = await probe(connectAs(t, controlPlane, credentials), path)
+      assert.equal(code, status.PERMISSION_DENIED, path)
+    }
+  })
+
   test('a method that is not served is there for nobody', async (t) => {
     const controlPlane = await startControlPlane(t)
     const host = await joinHost(t, controlPlane, 'web-1')

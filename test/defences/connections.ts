@@ -89,6 +89,22 @@ export const CONNECTIONS: readonly Defence[] = [
     `no client certificate calls ${SESSION}`,
     `another control plane's certificate calls ${SESSION}`,
   ),
+  {
+    ...defencesOf('controlplane/api/gate.js', 'api/authorization.test.js')(
+      'who is no host has no session, though the authorization table were wrong',
+      'mayCall(caller, method.path)',
+      'true',
+      'who is no host gets neither a session nor resources',
+    ),
+    // Either is enough: with the table alone switched off this test still passes.
+    layers: [
+      {
+        file: 'controlplane/api/services.js',
+        find: "return identity?.kind === 'host' ? identity : undefined;",
+        replace: 'return identity;',
+      },
+    ],
+  },
   node(
     'the node of a stream is the host of its certificate',
     'node.id === host.name',

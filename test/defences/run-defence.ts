@@ -21,16 +21,20 @@ export type Outcome = { readonly failed: readonly string[]; readonly report: str
  * @returns `failed` has the names of the tests that failed by themselves; `useless` says why the row shows nothing
  */
 export async function runWithout(defence: Defence): Promise<Outcome> {
-  const { file, find, replace } = defence
-  const url = new URL(file, DIST)
-  const count = (await readFile(url, 'utf8')).split(find).length - 1
-  if (count !== 1) return { useless: `${JSON.stringify(find)} stands ${count} times in ${file}` }
+  const replacements = [defence, ...(defence.layers ?? [])]
+  for (const { file, find } of replacements) {
+    const count = (await readFile(new URL(file, DIST), 'utf8')).split(find).length - 1
+    if (count !== 1) return { useless: `${JSON.stringify(find)} stands ${count} times in ${file}` }
+  }
   const directory = await mkdtemp(join(tmpdir(), 'hostmesh-defence-'))
   try {
-    const mark = join(directory, 'mark')
-    const { report, ended } = await runTests(defence, { url: url.href, find, replace, mark })
+    const changes = replacements.map(({ file, find, replace }, index) => {
+      return { url: new URL(file, DIST).href, find, replace, mark: join(directory, String(index)) }
+    })
+    const { report, ended } = await runTests(defence, changes)
     if (!ended) return { useless: `the test did not end within ${LIMIT_MS / 1000} s` }
-    if (!existsSync(mark)) return { useless: `the test does not load ${file}` }
+    const unread = replacements.find((_, index) => !existsSync(join(directory, String(index))))
+    if (unread !== undefined) return { useless: `the test does not load ${unread.file}` }
     if (/SyntaxError|ReferenceError|name: 'TypeError'/.test(report))
       return { useless: `what is left is no program:\n${report}` }
     return { failed: failedTests(report), report }
@@ -39,7 +43,7 @@ export async function runWithout(defence: Defence): Promise<Outcome> {
   }
 }
 
-function runTests({ test, names }: Defence, change: Change): Promise<{ report: string; ended: boolean }> {
+function runTests({ test, names }: Defence, changes: readonly Change[]): Promise<{ report: string; ended: boolean }> {
   const { NODE_TEST_CONTEXT: _, ...environment } = process.env
   const patterns = names.map((name) => `--test-name-pattern=${escapeExpression(name)}`)
   const file = fileURLToPath(new URL(`test/${test}`, DIST))
@@ -49,7 +53,7 @@ function runTests({ test, names }: Defence, change: Change): Promise<{ report: s
     env: {
       ...environment,
       NODE_OPTIONS: `--import=${new URL('switch-off.js', import.meta.url).href}`,
-      [CHANGE]: JSON.stringify(change),
+      [CHANGE]: JSON.stringify(changes),
     },
   })
   let report = ''
