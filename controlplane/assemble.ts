@@ -58,7 +58,7 @@ export interface ControlPlane extends Foundations {
 /**
  * Reads every source once, or its last good state, builds the first mesh, and makes all parts.
  *
- * @throws AuthorityError, StateFileError: what a person has to mend first
+ * @throws AuthorityError, StateFileError, LeftOpenError: what a person has to mend first
  */
 export async function assemble(settings: ControlPlaneSettings, log: Log): Promise<ControlPlane> {
   const foundations = await openFoundations(settings, log)

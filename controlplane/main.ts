@@ -24,7 +24,7 @@ export interface ControlPlaneOptions {
  * Runs a control plane until the signal aborts. Nothing is served before every source has been read once, or its last
  * good state.
  *
- * @throws AuthorityError, StateFileError: what a person has to mend first
+ * @throws AuthorityError, StateFileError, LeftOpenError: what a person has to mend first
  */
 export async function runControlPlane(options: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
   const { settings, environment, log } = options

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { describeError } from '../../common/log.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import { daemonLog, readSettings } from '../settings.js'
 import { shutdownSignal } from '../signals.js'
@@ -13,20 +14,20 @@ export function controlPlaneCommand(program: Command): void {
     .addOption(setOption())
     .addHelpText(
       'after',
-      '\nEnds with 78 when the settings or the CA are not valid.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
+      '\nEnds with 78 when the settings, the CA or its state are not valid, or when an authorization\ndocument is not and starting would open what it closes.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
     )
     .action(async ({ config, set }: DaemonOptions) => {
-      const [{ controlPlaneSettings }, { runControlPlane }, { AuthorityError }] = await Promise.all([
+      const [{ controlPlaneSettings }, { runControlPlane }, { needsMending }] = await Promise.all([
         import('../../controlplane/settings-schema.js'),
         import('../../controlplane/main.js'),
-        import('../../controlplane/ca/authority-error.js'),
+        import('../../controlplane/needs-mending.js'),
       ])
       const settings = await readSettings(controlPlaneSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {
-        if (error instanceof AuthorityError) throw new CommandFailure(EXIT.configuration, error.message)
+        if (needsMending(error)) throw new CommandFailure(EXIT.configuration, describeError(error))
         if ((error as { code?: string }).code === 'EADDRINUSE') throw addressInUse(error as Error)
         throw error
       }

@@ -1,4 +1,4 @@
-import { compareProblems, type Problem } from '../problem.js'
+import { compareProblems, type Location, type Problem } from '../problem.js'
 import { claimEarlier } from './claim.js'
 import { fileProblem, isAmong } from './directory.js'
 import type { FileSet, TextFile } from './file-set.js'
@@ -32,6 +32,16 @@ export interface Documents<T> {
   /** Sorted. */
   readonly problems: readonly Problem[]
   readonly lastGood: LastGood
+  /** What is written and not valid, and of which no earlier version is in effect. */
+  readonly unheeded: readonly Unheeded[]
+}
+
+/** A document, or a file whose documents cannot be told apart, of which nothing is in effect. */
+export interface Unheeded {
+  readonly location: Location
+  readonly text: string
+  /** Whether it is kept as one that was in effect, and this version does not understand it. */
+  readonly wasInEffect: boolean
 }
 
 interface FileState<T> {
@@ -40,6 +50,7 @@ interface FileState<T> {
   readonly present: ReadonlyMap<string, Interpreted<T>>
   readonly candidates: readonly Candidate<T>[]
   readonly problems: readonly Problem[]
+  readonly unheeded: readonly Unheeded[]
 }
 
 /**
@@ -85,6 +96,7 @@ export class DocumentReader<T> {
         ...duplicates,
       ].sort(compareProblems),
       lastGood: this.#lastGood,
+      unheeded: states.flatMap((state) => state.unheeded),
     }
   }
 
@@ -123,6 +135,7 @@ export class DocumentReader<T> {
       present: new Map(present.map(({ key, interpreted }) => [key, interpreted])),
       candidates: results.flatMap(({ candidate }) => candidate ?? []),
       problems: [...empty, ...results.flatMap((result) => result.problems)],
+      unheeded: results.flatMap(({ unheeded }) => unheeded ?? []),
     }
   }
 
@@ -149,15 +162,28 @@ export class DocumentReader<T> {
       return { candidate: { file: written.location.file, good, document }, problems }
     }
     const candidate = earlier === undefined ? undefined : this.#restore(written.location.file, earlier)
-    if (candidate === undefined) return { candidate, problems }
+    if (candidate === undefined) {
+      const wasInEffect = earlier !== undefined
+      return { candidate, problems, unheeded: { location: written.location, text: written.text, wasInEffect } }
+    }
     const message = `${candidate.good.identity} is still in effect as of ${timeOf(candidate.good)}`
     const note: Problem = { ...written.location, code: 'MSH0106', severity: 'notice', path: '', message }
     return { candidate, problems: [...problems, note] }
   }
 
   #holdFile({ shown, text }: TextFile, problems: readonly Problem[]): FileState<T> {
-    const candidates = this.#earlier(shown).flatMap((good) => this.#restore(shown, good) ?? [])
-    const state = { text, present: new Map(), candidates }
+    const earlier = this.#earlier(shown).map((good) => ({ good, candidate: this.#restore(shown, good) }))
+    const candidates = earlier.flatMap(({ candidate }) => candidate ?? [])
+    const unheeded = earlier
+      .filter(({ candidate }) => candidate === undefined)
+      .map(({ good }) => ({
+        location: { file: shown, line: good.line, column: 1 },
+        text: good.text,
+        wasInEffect: true,
+      }))
+    if (earlier.length === 0 && text !== undefined)
+      unheeded.push({ location: { file: shown, line: 1, column: 1 }, text, wasInEffect: false })
+    const state = { text, present: new Map(), candidates, unheeded }
     if (candidates.length === 0) return { ...state, problems }
     const newest = candidates.map(({ good }) => good).reduce((a, b) => (a.since > b.since ? a : b))
     const count = candidates.length === 1 ? 'its document is' : `its ${candidates.length} documents are`

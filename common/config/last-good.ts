@@ -39,14 +39,17 @@ export class LastGoodStore {
     this.#log = log
   }
 
-  /** Reads what was kept. A damaged file is reported and counts as nothing: it only matters beside invalid documents. */
-  async read(): Promise<LastGood> {
+  /**
+   * Reads what was kept; undefined where nothing was, or it is damaged, which is reported: it matters only beside invalid
+   * documents and directories that are not there.
+   */
+  async read(): Promise<LastGood | undefined> {
     try {
       const text = await readIfPresent(this.#path)
-      return text === undefined ? new Map() : new Map(Object.entries(stored.parse(JSON.parse(text)).files))
+      return text === undefined ? undefined : new Map(Object.entries(stored.parse(JSON.parse(text)).files))
     } catch (error) {
       this.#log.warn('the last good documents cannot be read back', { path: this.#path, error })
-      return new Map()
+      return undefined
     }
   }
 

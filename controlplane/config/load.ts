@@ -1,4 +1,4 @@
-import { DocumentReader } from '../../common/config/document-reader.js'
+import { DocumentReader, type Unheeded } from '../../common/config/document-reader.js'
 import type { FileSet } from '../../common/config/file-set.js'
 import type { LastGood } from '../../common/config/last-good.js'
 import type { Located } from '../../common/config/located.js'
@@ -21,6 +21,13 @@ export interface LoadedConfig {
   readonly documents: number
 }
 
+/** What comes of reading once. */
+export interface Loading {
+  readonly loaded: LoadedConfig
+  readonly lastGood: LastGood
+  readonly unheeded: readonly Unheeded[]
+}
+
 /** Turns files into the configuration, over and over; keeps in effect what was good where something is invalid now. */
 export class ConfigLoader {
   readonly #reader: DocumentReader<MeshConfigDocument>
@@ -31,10 +38,10 @@ export class ConfigLoader {
   }
 
   /** @param now wall-clock milliseconds */
-  load(files: FileSet, now: number): { readonly loaded: LoadedConfig; readonly lastGood: LastGood } {
-    const { documents, problems, lastGood } = this.#reader.read(files, now)
+  load(files: FileSet, now: number): Loading {
+    const { documents, problems, lastGood, unheeded } = this.#reader.read(files, now)
     const counts = { files: files.files.length, documents: documents.length }
-    return { loaded: { config: configOf(documents), problems, loadedAt: now, ...counts }, lastGood }
+    return { loaded: { config: configOf(documents), problems, loadedAt: now, ...counts }, lastGood, unheeded }
   }
 }
 

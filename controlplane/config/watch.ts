@@ -6,6 +6,7 @@ import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { formatProblem, type Problem } from '../../common/problem.js'
 import type { Task } from '../../common/tasks.js'
+import { refuseToLeaveOpen } from './left-open.js'
 import { ConfigLoader, type LoadedConfig } from './load.js'
 
 export type { LoadedConfig } from './load.js'
@@ -28,6 +29,7 @@ export interface OpenConfig {
  * date for as long as `watch` runs.
  *
  * @param stateDirectory where the last good documents are kept
+ * @throws {LeftOpenError} where that would open a service that a document closes
  */
 export async function openConfig(
   directories: readonly string[],
@@ -35,10 +37,12 @@ export async function openConfig(
   log: Log,
 ): Promise<OpenConfig> {
   const store = new LastGoodStore(stateDirectory, 'last-good-documents.json', log)
-  const loader = new ConfigLoader(await store.read())
+  const before = await store.read()
+  const loader = new ConfigLoader(before)
   const first = await firstFiles(directories)
   const start = loader.load(first, Date.now())
   for (const problem of start.loaded.problems) report(problem, log)
+  refuseToLeaveOpen(start.unheeded, before === undefined)
   await store.write(start.lastGood)
   const loaded = new Latest(start.loaded)
   let readAt = Date.now()
