@@ -116,12 +116,13 @@ suite('of what the control plane bounds, a caller gets exactly the bound:', { co
   })
 
   test('connections of banned hosts that hear why, by address and in all', async (t) => {
-    const server = await start(t, { dismissed: { total: 15, each: 10 } })
+    const server = await start(t, { dismissed: { total: 3, each: 2 } })
     const from = (localAddress: string) =>
-      Array.from({ length: 20 }, () => new Caller(t, server, BANNED, { localAddress }).call(DELTA_METHOD.path))
+      Array.from({ length: 4 }, () => new Caller(t, server, BANNED, { localAddress }).call(DELTA_METHOD.path))
     const [first, second] = [await Promise.all(from('127.0.0.66')), await Promise.all(from('127.0.0.67'))]
     const told = (answers: readonly unknown[]) => answers.filter((answer) => answer === status.PERMISSION_DENIED).length
-    assert.deepEqual([told(first), told(second)], [10, 5])
+    // So few that all of it is over before the first of them are closed, two seconds later.
+    assert.deepEqual([told(first), told(second)], [2, 1])
     await server.change()
   })
 
