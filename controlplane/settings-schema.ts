@@ -19,7 +19,10 @@ const grace = (ms: number) => duration.default(ms).refine((value) => value >= 10
 
 const discovery = z.strictObject({
   consul: notYet(),
-  agents: z.boolean().default(true).describe("whether agents' reports count"),
+  agents: z
+    .literal(true, { error: 'what agents report always counts: false is not supported yet' })
+    .default(true)
+    .describe("whether agents' reports count; false is not supported yet"),
   files: z.string().default('/etc/mesh/catalog.d').describe('the directory of `kind: catalog` documents'),
   lostGrace: grace(DEFAULT_GRACES.lost).describe(
     'how long instances of a host stay whose session is lost; after that they go where others of their service are healthy',
