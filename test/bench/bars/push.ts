@@ -1,7 +1,7 @@
 import type { BenchContext } from '../bench.js'
 import { Load, type Rounds, startMesh, startNull } from '../lab.js'
 import type { ClientPlan } from '../load/light-client.js'
-import type { Scene } from '../mesh/scene.js'
+import { reportEvent, type Scene } from '../mesh/scene.js'
 import type { Usage } from '../process/usage.js'
 
 /** One change after the other, pushed to a herd by the control plane and then by the null server. */
@@ -47,8 +47,9 @@ async function pushFromNull(
   await using server = await startNull(script)
   await load.connect(server.address, clones(clients), scene.expected)
   await load.remote.ask('openSession', { ...scene.session, messages: [] })
-  await load.rounds(server, scene.stimuli, 2)
-  const measured = await load.rounds(server, scene.stimuli, rounds)
+  const stimuli = scene.stimuli.map((one) => ({ ...one, event: reportEvent(scene.size, {}) }))
+  await load.rounds(server, stimuli, 2)
+  const measured = await load.rounds(server, stimuli, rounds)
   return { ...measured, faults: await load.faults() }
 }
 

@@ -9,7 +9,7 @@ import type { Change, Expected } from './expected.js'
 import { Herd } from './herd.js'
 import type { Http2Connection } from './http2.js'
 import type { Behaviour, ClientPlan } from './light-client.js'
-import { SESSION_STREAM } from './requests.js'
+import { beginSession, SESSION_STREAM } from './requests.js'
 
 /** A herd that is to be connected. */
 export interface HerdPlan {
@@ -54,9 +54,15 @@ const api = {
     theHerd().end()
   },
 
-  /** Another server, to which the same clients connect next. */
-  moveTo(server: ServerAddress) {
+  /** Connects the same clients again, perhaps to another server, until each type that they ask for is answered. */
+  async reconnect(server: ServerAddress) {
+    const [current, { clients, atOnce = clients.length }] = [theHerd(), thePlan()]
     plan = { ...thePlan(), server }
+    current.restartCounts(false)
+    const begun = performance.now()
+    await current.begin(server, contexts, atOnce)
+    const ms = (await current.answered()) - begun
+    return { ms, ...current.received }
   },
 
   /** Opens the session of a host and sends these messages. */
@@ -67,8 +73,7 @@ const api = {
       message: () => undefined,
       ended: (reason) => theHerd().failures.push(`${host}: ${reason}`),
     })
-    connection.open(SESSION_STREAM, '/mesh.v1.Agents/Session', { 'x-bench-host': host })
-    for (const message of messages) connection.send(SESSION_STREAM, message)
+    beginSession(connection, host, messages)
     sessions.get(host)?.close()
     sessions.set(host, connection)
   },

@@ -20,6 +20,7 @@ export class Herd {
   /** What went wrong with a client, at most {@link MOST_FAULTS}. */
   readonly failures: string[] = []
   readonly #goal: Goal
+  readonly #byLayer = new Map<string, LightClient[]>()
   #missing = 0
   #received = { resources: 0, responses: 0, bytes: 0 }
   #recorded: Map<string, Uint8Array[]> | undefined
@@ -50,6 +51,13 @@ export class Herd {
     }
     this.clients = plans.map((plan) => new LightClient(plan, this.#goal.layersOf(plan.host), events))
     this.#missing = this.clients.reduce((sum, { missing }) => sum + missing, 0)
+    for (const client of this.clients) {
+      for (const layer of expected.hosts.get(client.plan.host) ?? []) {
+        const seers = this.#byLayer.get(layer) ?? []
+        this.#byLayer.set(layer, seers)
+        seers.push(client)
+      }
+    }
   }
 
   /** The client whose responses are recorded: the first that the changes of the benchmark reach. */
@@ -97,13 +105,20 @@ export class Herd {
     })
   }
 
+  /** Resolves with the monotonic milliseconds at which the last client has had an answer for each type it asked for. */
+  async answered(): Promise<number> {
+    await Promise.all(this.clients.map((client) => client.answered()))
+    return performance.now()
+  }
+
   /** Gives all clients another goal. */
   aim(changes: readonly Change[]): void {
     for (const change of changes) {
       const name = NAMES.of(change.name)
-      const before = this.clients.map((client) => client.differsIn(change.type, name))
+      const seers = this.#byLayer.get(change.layer) ?? []
+      const before = seers.map((client) => client.differsIn(change.type, name))
       this.#goal.set(change)
-      for (const [index, client] of this.clients.entries()) {
+      for (const [index, client] of seers.entries()) {
         const missing = client.aimed(client.differsIn(change.type, name) - (before[index] ?? 0))
         if (client.behaviour === 'honest') this.#missing += missing
       }
@@ -146,6 +161,7 @@ export class Herd {
     )
   }
 
+  /** Ends all connections without a farewell. */
   end(): void {
     for (const client of this.clients) client.end()
   }

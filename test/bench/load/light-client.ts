@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type GoalLayer, NAMES, VERSIONS } from './expected.js'
 import type { Http2Connection } from './http2.js'
-import { ADS_STREAM, acknowledgement, refusal, type Subscription, subscribe } from './requests.js'
+import { ADS_STREAM, acknowledgement, beginSession, refusal, type Subscription, subscribe } from './requests.js'
 import { messageIn, readHead, readResources } from './response.js'
 
 /** How a client behaves: as it should, without ever reading, or refusing all that comes after its first answers. */
@@ -11,6 +11,8 @@ export type Behaviour = 'honest' | 'stuck' | 'refusing'
 export interface ClientPlan {
   readonly host: string
   readonly subscriptions: readonly Subscription[]
+  /** What it says on a session of its own, beside ADS; absent: it has none. */
+  readonly session?: readonly Uint8Array[]
   /** Whether the changes of the benchmark reach it; the null server pushes to these. */
   readonly concerned: boolean
 }
@@ -38,6 +40,8 @@ export class LightClient {
   readonly #layers: readonly GoalLayer[]
   readonly #types = new Map<string, HeldType>()
   readonly #whole: (() => void)[] = []
+  readonly #answered: (() => void)[] = []
+  #unanswered = new Set<string>()
   #connection: Http2Connection | undefined
 
   constructor(plan: ClientPlan, layers: readonly GoalLayer[], events: ClientEvents) {
@@ -54,11 +58,15 @@ export class LightClient {
   /** Begins its stream. What it holds from a stream before is told to the server. */
   begin(open: (events: ConstructorParameters<typeof Http2Connection>[1]) => Http2Connection, path: string): void {
     const connection = open({
-      message: (_, bytes) => this.#receive(bytes),
+      message: (stream, bytes) => {
+        if (stream === ADS_STREAM) this.#receive(bytes)
+      },
       ended: (reason) => this.#events.failed(this, reason),
     })
     this.#connection = connection
     connection.open(ADS_STREAM, path, { 'x-bench-concerned': this.plan.concerned ? 'yes' : 'no' })
+    this.#unanswered = new Set(this.#types.keys())
+    if (this.plan.session !== undefined) beginSession(connection, this.plan.host, this.plan.session)
     for (const subscription of this.plan.subscriptions) {
       connection.send(ADS_STREAM, subscribe(this.plan.host, subscription, this.#versions(subscription.type)))
     }
@@ -67,6 +75,11 @@ export class LightClient {
   /** Resolves once it holds what it is to hold. */
   whole(): Promise<void> {
     return this.missing === 0 ? Promise.resolve() : new Promise((resolve) => this.#whole.push(resolve))
+  }
+
+  /** Resolves once it has had an answer for each type that it asked for since it began last. */
+  answered(): Promise<void> {
+    return this.#unanswered.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#answered.push(resolve))
   }
 
   /** Ends its connection without a farewell. */
@@ -127,6 +140,9 @@ export class LightClient {
     this.#events.received(this, type, bytes, resources)
     this.#connection?.sendFrame(ADS_STREAM, acknowledgement(type, nonce))
     this.#events.acknowledged(this, this.#count(missing))
+    if (this.#unanswered.delete(type) && this.#unanswered.size === 0) {
+      for (const resolve of this.#answered.splice(0)) resolve()
+    }
   }
 
   /** The number of a version. A version is the hash of its bytes, which is held to be so where it is met first. */

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { DeltaDiscoveryRequestSchema } from '../../../common/proto/envoy/service/discovery/v3/discovery_pb.js'
 import { encodeRequest } from '../../../common/xds/wire.js'
-import { messageFrame } from './http2.js'
+import { type Http2Connection, messageFrame } from './http2.js'
 
 /** The stream of ADS, the first of each connection, and that of the agent's session. */
 export const ADS_STREAM = 1
@@ -26,6 +26,12 @@ export function subscribe(
     initialResourceVersions: has,
   }
   return encodeRequest(request)
+}
+
+/** Opens the session of an agent and sends these messages. Without TLS the server believes the header. */
+export function beginSession(connection: Http2Connection, host: string, messages: readonly Uint8Array[]): void {
+  connection.open(SESSION_STREAM, '/mesh.v1.Agents/Session', { 'x-bench-host': host })
+  for (const message of messages) connection.send(SESSION_STREAM, message)
 }
 
 /** The ACK of a response as a whole frame. The nonces of all streams are the same small numbers, so each is made once. */

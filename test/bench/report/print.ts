@@ -32,14 +32,20 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'CPU MS', value: ({ cpuMs }) => number(cpuMs) },
   { title: 'RSS MB', value: ({ rssMb }) => number(rssMb) },
   { title: 'BLOCKED MS', value: ({ blockedMs }) => number(blockedMs) },
-  { title: 'NULL', value: ({ floor }) => number(floor?.median) },
+  { title: 'BASE', value: ({ floor }) => number(floor?.median) },
   { title: 'RATIO', value: (row) => ratioOf(row)?.toFixed(2) ?? '' },
   { title: 'BAR', value: ({ bar }) => bar.map(formatCondition).join(', ') },
   { title: 'MET', value: (row) => verdict(row) },
 ]
 
+const NAMES: Readonly<Partial<Record<Condition['of'], string>>> = {
+  blockedMs: 'blocked',
+  ratio: 'base ×',
+  p99Ratio: 'base p99 ×',
+}
+
 function formatCondition({ of, most, least }: Condition): string {
-  const name = of === 'blockedMs' ? 'blocked' : of === 'ratio' ? 'null ×' : of
+  const name = NAMES[of] ?? of
   return most === undefined ? `${name} ≥ ${least}` : `${name} ≤ ${most}`
 }
 

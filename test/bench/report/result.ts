@@ -9,9 +9,9 @@ const summary = z.strictObject({
   count: z.int(),
 })
 
-/** One condition of a bar; `ratio` is the median over that of the null server of the same run. */
+/** One condition of a bar; `ratio` and `p99Ratio` are over what the row is compared with in the same run. */
 const condition = z.strictObject({
-  of: z.enum(['median', 'p99', 'max', 'min', 'ratio', 'blockedMs']),
+  of: z.enum(['median', 'p99', 'max', 'min', 'ratio', 'p99Ratio', 'blockedMs']),
   most: z.number().optional(),
   least: z.number().optional(),
 })
@@ -29,7 +29,7 @@ const row = z.strictObject({
   rssMb: z.number().optional(),
   /** The longest time for which the server's event loop did not turn, milliseconds. */
   blockedMs: z.number().optional(),
-  /** The null server of the same run. */
+  /** What it is compared with in the same run: the null server, unless the row says otherwise. */
   floor: summary.optional(),
   bar: z.array(condition),
   /** What makes the run void: empty when every client ended with exactly what it should hold. */
@@ -82,7 +82,7 @@ export function toRow(bench: string, measured: Measured): Row {
   }
 }
 
-/** The median over that of the null server; absent without one. */
+/** The median over that of what the row is compared with; absent without that. */
 export function ratioOf({ summary: { median }, floor }: Pick<Row, 'summary' | 'floor'>): number | undefined {
   return floor === undefined ? undefined : median / floor.median
 }
@@ -98,5 +98,6 @@ export function isMet(row: Row): boolean | undefined {
 
 function judged(row: Row, of: Condition['of']): number | undefined {
   if (of === 'ratio') return ratioOf(row)
+  if (of === 'p99Ratio') return row.floor && row.summary.p99 / row.floor.p99
   return of === 'blockedMs' ? row.blockedMs : (row.summary as Summary)[of]
 }
