@@ -1,21 +1,21 @@
 import { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
-import { compareProblems, type Problem } from '../common/problem.js'
+import { Memo } from '../common/memo/memo.js'
+import { inSlices } from '../common/memo/steps.js'
+import type { Problem } from '../common/problem.js'
 import { delay, type Task } from '../common/tasks.js'
 import { EMPTY_PUBLICATION, type Publication } from '../common/xds/resource.js'
+import { type BuildInput, BuildMemo, buildSteps } from './build.js'
 import type { AgentRecords } from './catalog/agents.js'
 import { type Catalog, EMPTY_CATALOG } from './catalog/catalog.js'
-import { mergeCatalog } from './catalog/merge.js'
 import type { Graces } from './catalog/presence.js'
 import type { Config } from './config/config.js'
 import type { LoadedConfig } from './config/watch.js'
-import { buildResources, verifyResources } from './envoy/build.js'
-import { ResourceMemo } from './envoy/memo.js'
 import { sourcesOf } from './envoy/sources.js'
-import { buildMesh } from './mesh/build.js'
 import type { Mesh, Sources } from './mesh/mesh.js'
-import { allocateOffsets, type Offsets } from './mesh/virtual-address.js'
+import type { Offsets } from './mesh/virtual-address.js'
 import type { Quarantine } from './quarantine.js'
+import { verifyBuilt } from './verify.js'
 
 /** What the control plane knows and serves at one moment, all of it made from the same inputs. */
 export interface PipelineState {
@@ -68,7 +68,8 @@ const NOTHING: PipelineState = {
 export class Pipeline {
   readonly state = new Latest<PipelineState>(NOTHING)
   readonly #inputs: PipelineInputs
-  readonly #memo = new ResourceMemo()
+  readonly #memo = new BuildMemo()
+  readonly #rights = new Memo<BuildInput['mayRun']>()
   readonly #now: () => number
   #offsets: Offsets
   /** When the oldest change that is not built yet was noticed, monotonic milliseconds. */
@@ -118,29 +119,41 @@ export class Pipeline {
   async build(): Promise<number | undefined> {
     const changedAt = this.#changedAt
     this.#changedAt = undefined
-    const { config } = this.#inputs.config.value
-    const { catalog, problems, nextChange } = mergeCatalog({
-      agents: this.#inputs.agents.value,
-      files: config.catalogs,
-      mayRun: this.#inputs.mayRun,
-      graces: this.#inputs.graces,
-      now: this.#now(),
-    })
-    await this.#allocate(catalog)
-    const { trustDomain, domain, trustBundlePem, quarantine } = this.#inputs
-    const built = buildMesh(catalog, config, this.#offsets, { trustDomain, domain })
-    const settings = { trustBundlePem: trustBundlePem.value }
-    const publication = buildResources(built.mesh, settings, this.#memo)
-    if (this.#inputs.verify) verifyResources(built.mesh, settings, publication)
+    const input = this.#input()
+    const built = await inSlices(buildSteps(input, this.#memo))
+    if (this.#inputs.verify) verifyBuilt(input, built)
+    await this.#keepOffsets(built.offsets)
+    const { catalog, mesh, publication, problems, nextChange } = built
     this.state.set({
       catalog,
-      mesh: built.mesh,
-      config,
-      publication: { ...quarantine.apply(publication), ...(changedAt === undefined ? {} : { changedAt }) },
-      problems: [...problems, ...built.problems].sort(compareProblems),
-      sourcesOf: (type, name) => sourcesOf(built.mesh, type, name),
+      mesh,
+      config: input.config,
+      publication: {
+        ...this.#inputs.quarantine.apply(publication),
+        ...(changedAt === undefined ? {} : { changedAt }),
+      },
+      problems,
+      sourcesOf: (type, name) => sourcesOf(mesh, type, name),
     })
     return nextChange
+  }
+
+  #input(): BuildInput {
+    const { agents, enrolments, mayRun, graces, trustBundlePem, trustDomain, domain } = this.#inputs
+    const { config } = this.#inputs.config.value
+    return {
+      agents: agents.value,
+      config,
+      mayRun: this.#rights.get(
+        [enrolments.value, config.hostPolicies],
+        () => (host: string, service: string) => mayRun(host, service),
+      ),
+      graces,
+      now: this.#now(),
+      offsets: this.#offsets,
+      mesh: { trustDomain, domain },
+      resources: { trustBundlePem: trustBundlePem.value },
+    }
   }
 
   #sources(): readonly Latest<unknown>[] {
@@ -148,8 +161,8 @@ export class Pipeline {
     return [agents, config, enrolments, trustBundlePem, quarantine.changes] as readonly Latest<unknown>[]
   }
 
-  async #allocate(catalog: Catalog): Promise<void> {
-    const next = allocateOffsets(this.#offsets, [...catalog.instances.keys()], this.#now())
+  /** Before anybody is told of addresses, so that a restart gives the same ones. */
+  async #keepOffsets(next: Offsets): Promise<void> {
     if (next === this.#offsets) return
     this.#offsets = next
     try {

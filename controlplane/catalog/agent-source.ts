@@ -1,18 +1,14 @@
 import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
-import type { AgentRecord } from './agents.js'
+import type { HostReports } from './agents.js'
 import type { CatalogHost, HostNames, Instance, InstancePort, Locality } from './catalog.js'
-import type { Presence } from './presence.js'
 import type { HostFacts, ServiceFacts } from './report.js'
 
-/** The instances that a host's agent reports, without those that presence has given up. */
-export function agentInstances(record: AgentRecord, presenceOf: (service: string) => Presence): readonly Instance[] {
-  return record.services.flatMap((facts) => {
-    const presence = presenceOf(facts.service)
-    return presence === 'gone' ? [] : [instanceOf(record, facts, presence)]
-  })
+/** The instances that a host's agent reports, as of a host with a live session. */
+export function agentInstances(reports: HostReports): readonly Instance[] {
+  return reports.services.map((facts) => instanceOf(reports, facts))
 }
 
-function instanceOf({ host, facts }: AgentRecord, service: ServiceFacts, presence: 'live' | 'unknown'): Instance {
+function instanceOf({ host, facts }: HostReports, service: ServiceFacts): Instance {
   const ports = service.ports.map(portOf)
   return {
     id: instanceId(service.service, host, ports[0]?.port ?? 0),
@@ -26,7 +22,7 @@ function instanceOf({ host, facts }: AgentRecord, service: ServiceFacts, presenc
     weight: service.weight,
     health: service.health,
     healthDetail: service.healthDetail,
-    presence,
+    presence: 'live',
     provenance: [{ source: 'agent', host, place: service.source }],
   }
 }
@@ -42,7 +38,7 @@ export function instanceId(service: string, hostOrAddress: string, port: number)
 }
 
 /** What a host's Envoy has to be given, as its agent describes it. */
-export function agentHost({ host, facts, services }: AgentRecord): CatalogHost {
+export function agentHost({ host, facts, services }: HostReports): CatalogHost {
   const names = namesOf(facts)
   return {
     name: host,

@@ -4,12 +4,16 @@ import type { Session } from './presence.js'
 import type { EnvoyFacts, HostFacts, ServiceFacts } from './report.js'
 import { type Claimant, SessionClaims } from './session-claims.js'
 
-/** All that is known of one host by its agent's reports. */
-export interface AgentRecord {
+/** What a host says of itself and of what it runs, whether or not it is heard of now. */
+export interface HostReports {
   readonly host: string
-  readonly session: Session
   readonly facts: HostFacts
   readonly services: readonly ServiceFacts[]
+}
+
+/** All that is known of one host by its agent's reports. */
+export interface AgentRecord extends HostReports {
+  readonly session: Session
   /** Absent until the agent has said something of its Envoy in this session. */
   readonly envoy?: EnvoyFacts
   /** What the host's clock says; absent until it has told. */

@@ -1,15 +1,15 @@
 import { formatBind } from '../../common/bind.js'
 import type { Problem } from '../../common/problem.js'
 import { formatSocketAddress, isWildcard, parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
-import type { AgentRecord } from './agents.js'
+import type { HostReports } from './agents.js'
 import { placeOf } from './place.js'
 import type { HostFacts, ServiceFacts } from './report.js'
 
 type Upstream = ServiceFacts['upstreams'][number]
 
-/** The record of a host without what cannot work, and why. */
+/** What a host reports without what cannot work, and why. */
 export interface Untangled {
-  readonly record: AgentRecord
+  readonly reports: HostReports
   readonly problems: readonly Problem[]
 }
 
@@ -19,24 +19,22 @@ export interface Untangled {
  * A service on a port of Envoy's own is left out: Envoy would hand its requests to itself. So is an upstream on an address
  * that something else has: Envoy would refuse it. Two services on one port stay, since one application may be both.
  */
-export function untangle(record: AgentRecord): Untangled {
+export function untangle(reports: HostReports): Untangled {
   const problems: Problem[] = []
-  const services = record.services.filter((service) => isFree(record, service, problems))
-  noteSharedPorts(record, services, problems)
-  const taken = new Map(services.flatMap((service) => applicationsOf(record.facts, service)))
+  const services = reports.services.filter((service) => isFree(reports, service, problems))
+  noteSharedPorts(reports, services, problems)
+  const taken = new Map(services.flatMap((service) => applicationsOf(reports.facts, service)))
   const kept = services.map((service) => {
-    const upstreams = service.upstreams.filter((one) => mayBind(record, service, one, taken, problems))
+    const upstreams = service.upstreams.filter((one) => mayBind(reports, service, one, taken, problems))
     return upstreams.length === service.upstreams.length ? service : { ...service, upstreams }
   })
-  const same =
-    kept.length === record.services.length && kept.every((service, index) => service === record.services[index])
-  return { record: same ? record : { ...record, services: kept }, problems }
+  return { reports: { ...reports, services: kept }, problems }
 }
 
 /** Hosts that others are to reach at one address: their calls would end at whoever answers there. */
-export function sharedAddresses(records: readonly AgentRecord[]): readonly Problem[] {
+export function sharedAddresses(all: readonly HostReports[]): readonly Problem[] {
   const byAddress = new Map<string, string[]>()
-  for (const { host, facts } of records) {
+  for (const { host, facts } of all) {
     const address = formatSocketAddress(facts.advertised)
     byAddress.set(address, [...(byAddress.get(address) ?? []), host])
   }
@@ -52,16 +50,16 @@ export function sharedAddresses(records: readonly AgentRecord[]): readonly Probl
   )
 }
 
-function isFree(record: AgentRecord, service: ServiceFacts, problems: Problem[]): boolean {
-  const own = envoyPorts(record.facts)
+function isFree(reports: HostReports, service: ServiceFacts, problems: Problem[]): boolean {
+  const own = envoyPorts(reports.facts)
   for (const { name, port } of service.ports) {
-    const application = { address: record.facts.applicationAddress, port }
+    const application = { address: reports.facts.applicationAddress, port }
     const taken = own.find(([, address]) => overlap(address, application))
     if (taken === undefined) continue
-    const message = `port ${name} of ${service.service} is ${port}, where Envoy of ${record.host} has its ${taken[0]}; the service gets no requests there`
+    const message = `port ${name} of ${service.service} is ${port}, where Envoy of ${reports.host} has its ${taken[0]}; the service gets no requests there`
     const hint = 'let the application listen on another port'
     problems.push({
-      ...placeOf(record.host, service.source),
+      ...placeOf(reports.host, service.source),
       code: 'MSH0408',
       severity: 'error',
       path: '',
@@ -85,7 +83,7 @@ function overlap(a: SocketAddress, b: SocketAddress): boolean {
   return a.port === b.port && (wildcard || a.address === b.address)
 }
 
-function noteSharedPorts({ host }: AgentRecord, services: readonly ServiceFacts[], problems: Problem[]): void {
+function noteSharedPorts({ host }: HostReports, services: readonly ServiceFacts[], problems: Problem[]): void {
   const first = new Map<number, ServiceFacts>()
   for (const service of services) {
     for (const { port } of service.ports) {
@@ -111,7 +109,7 @@ function applicationsOf(
 
 /** @param taken what is at each address; gets this one too */
 function mayBind(
-  { host, facts }: AgentRecord,
+  { host, facts }: HostReports,
   { service, source }: ServiceFacts,
   { bind, service: target }: Upstream,
   taken: Map<string, string>,

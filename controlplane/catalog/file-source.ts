@@ -7,34 +7,36 @@ import type { Instance } from './catalog.js'
 
 type FileInstance = CatalogDocument['instances'][number]
 
-/** What a catalog document adds to the instances that are known already. */
-export interface FileMerge {
-  readonly added: readonly Instance[]
-  /** By index into the known instances: the same with a second provenance. */
-  readonly confirmed: ReadonlyMap<number, Instance>
+/** One service of the catalog. */
+export interface ServicePart {
+  /** Sorted by id. */
+  readonly instances: readonly Instance[]
   readonly problems: readonly Problem[]
 }
 
 /**
- * Merges a static catalog document with the instances that agents report.
+ * Merges the instances of one service that agents report with its static catalog document, where it has one.
  *
  * An instance that an agent reports too keeps all that the agent says; where the file differs it is a problem of the
  * file. The others are reached directly and in plain text.
  */
-export function fileInstances(document: Located<CatalogDocument>, known: readonly Instance[]): FileMerge {
-  const added: Instance[] = []
-  const confirmed = new Map<number, Instance>()
+export function mergeService(
+  reported: readonly Instance[],
+  document: Located<CatalogDocument> | undefined,
+): ServicePart {
+  const merged = [...reported]
   const problems: Problem[] = []
-  for (const [index, entry] of document.value.instances.entries()) {
+  for (const [index, entry] of document?.value.instances.entries() ?? []) {
+    if (document === undefined) break
     const location = document.locate(['instances', index])
     const instance = instanceOf(document, entry, location)
-    const same = known.findIndex(({ id }) => id === instance.id)
-    const existing = known[same]
+    const same = reported.findIndex(({ id }) => id === instance.id)
+    const existing = merged[same]
     if (existing === undefined) {
-      added.push(instance)
+      merged.push(instance)
       continue
     }
-    confirmed.set(same, { ...existing, provenance: [...existing.provenance, ...instance.provenance] })
+    merged[same] = { ...existing, provenance: [...existing.provenance, ...instance.provenance] }
     const difference = differenceOf(existing, instance)
     if (difference === undefined) continue
     problems.push({
@@ -45,7 +47,7 @@ export function fileInstances(document: Located<CatalogDocument>, known: readonl
       message: `${difference} differs from what the agent of ${existing.host} reports; the agent's holds`,
     })
   }
-  return { added, confirmed, problems }
+  return { instances: merged.sort((a, b) => (a.id < b.id ? -1 : 1)), problems }
 }
 
 function instanceOf(document: Located<CatalogDocument>, entry: FileInstance, location: Location): Instance {

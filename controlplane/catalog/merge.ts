@@ -1,20 +1,24 @@
 import type { Located } from '../../common/config/located.js'
+import { Memo, MemoTable } from '../../common/memo/memo.js'
+import { atOnce, type Steps } from '../../common/memo/steps.js'
 import { compareProblems, type Problem } from '../../common/problem.js'
 import type { CatalogDocument } from '../config/schema/catalog.js'
-import { agentHost, agentInstances } from './agent-source.js'
-import type { AgentRecord, AgentRecords } from './agents.js'
-import type { Catalog, CatalogHost, Instance } from './catalog.js'
-import { sharedAddresses, untangle } from './conflicts.js'
-import { fileInstances } from './file-source.js'
-import { placeOf } from './place.js'
-import { type Graces, judgePresence } from './presence.js'
+import type { AgentRecords } from './agents.js'
+import type { Catalog, Instance } from './catalog.js'
+import { sharedAddresses } from './conflicts.js'
+import { mergeService, type ServicePart } from './file-source.js'
+import { type HostPart, hostPart, lostInstances, type Permitted, permit } from './host-part.js'
+import { type Graces, type Judgement, judgePresence, type PresenceInput } from './presence.js'
 
 /** What the merge is made from. */
 export interface MergeInput {
   readonly agents: AgentRecords
   /** By service. */
   readonly files: ReadonlyMap<string, Located<CatalogDocument>>
-  /** Whether a host may run a service, by its enrolment or a host-policy. */
+  /**
+   * Whether a host may run a service, by its enrolment or a host-policy. Its answers are the same as long as it is the
+   * same function.
+   */
   readonly mayRun: (host: string, service: string) => boolean
   readonly graces?: Graces
   /** Wall-clock milliseconds. */
@@ -28,6 +32,20 @@ export interface MergeResult {
   readonly nextChange: number | undefined
 }
 
+/** What one merge leaves for the next. */
+export class CatalogMemo {
+  readonly order = new Memo<readonly string[]>()
+  readonly permitted = new MemoTable<Permitted>()
+  readonly hosts = new MemoTable<HostPart>()
+  readonly lost = new MemoTable<readonly Instance[]>()
+  readonly services = new MemoTable<ServicePart>()
+  readonly hostsByName = new Memo<Catalog['hosts']>()
+  readonly instances = new Memo<Catalog['instances']>()
+  readonly catalog = new Memo<Catalog>()
+  readonly sharedAddresses = new Memo<readonly Problem[]>()
+  readonly problems = new Memo<readonly Problem[]>()
+}
+
 /**
  * Merges what all sources say into one catalog.
  *
@@ -35,56 +53,98 @@ export interface MergeResult {
  * a host may not run is left out and reported, and so is what is in its own way on a host. The result is sorted: equal inputs give equal output.
  */
 export function mergeCatalog(input: MergeInput): MergeResult {
-  const records = [...input.agents.values()].sort((a, b) => (a.host < b.host ? -1 : 1))
-  const problems: Problem[] = []
+  return atOnce(catalogSteps(input, new CatalogMemo()))
+}
+
+/** {@link mergeCatalog} in steps. What is equal to the result of the last merge with this memo is the same object. */
+export function* catalogSteps(input: MergeInput, memo: CatalogMemo): Steps<MergeResult> {
+  const hosts = yield* hostParts(input, memo)
   // Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts.
-  const permitted = records.map((record) => {
-    const untangled = untangle(refuseForeign(record, input.mayRun, problems))
-    problems.push(...untangled.problems)
-    return untangled.record
+  const judgement = judgePresence(withSessions(hosts, input.agents), input.now, input.graces)
+  const reported = groupByService(yield* presentInstances(hosts, judgement, memo))
+  const services = yield* memo.services.each([...new Set([...reported.keys(), ...input.files.keys()])].sort(), {
+    key: (service) => service,
+    inputs: (service) => [input.files.get(service), ...(reported.get(service) ?? [])],
+    make: (service) => mergeService(reported.get(service) ?? [], input.files.get(service)),
   })
-  problems.push(...sharedAddresses(permitted))
-  const presence = judgePresence(permitted, input.now, input.graces)
-  const instances: Instance[] = []
-  const hosts = new Map<string, CatalogHost>()
-  for (const record of permitted) {
-    hosts.set(record.host, agentHost(record))
-    instances.push(...agentInstances(record, (service) => presence.presenceOf(record.host, service)))
-  }
-  for (const document of input.files.values()) {
-    const merged = fileInstances(document, instances)
-    instances.push(...merged.added)
-    for (const [index, instance] of merged.confirmed) instances[index] = instance
-    problems.push(...merged.problems)
-  }
   return {
-    catalog: { hosts, instances: groupByService(instances) },
-    problems: problems.sort(compareProblems),
-    nextChange: presence.nextChange,
+    catalog: catalogOf(hosts, services, memo),
+    problems: problemsOf(hosts, services, memo),
+    nextChange: judgement.nextChange,
   }
 }
 
-/** The record without the services that its host may not run. */
-function refuseForeign(record: AgentRecord, mayRun: MergeInput['mayRun'], problems: Problem[]): AgentRecord {
-  const services = record.services.filter(({ service, source }) => {
-    if (mayRun(record.host, service)) return true
-    problems.push({
-      ...placeOf(record.host, source),
-      code: 'MSH0401',
-      severity: 'error',
-      path: '',
-      message: `host ${record.host} may not run the service ${service}`,
-      hint: `allow it by a token that names it, or by a document { kind: host-policy, hosts: [${record.host}], services: [${service}] }`,
-    })
-    return false
+/** Sorted by the names of the hosts. */
+function* hostParts({ agents, mayRun }: MergeInput, memo: CatalogMemo): Steps<readonly HostPart[]> {
+  const names = memo.order.get([...agents.keys()], () => [...agents.keys()].sort())
+  const permitted = yield* memo.permitted.each(
+    names.flatMap((name) => agents.get(name) ?? []),
+    {
+      key: ({ host }) => host,
+      inputs: ({ facts, services }) => [facts, services, mayRun],
+      make: (record) => permit(record, mayRun),
+    },
+  )
+  return yield* memo.hosts.each(permitted, {
+    key: ({ reports }) => reports.host,
+    inputs: (one) => [one],
+    make: hostPart,
   })
-  return { ...record, services }
 }
 
-function groupByService(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {
-  const sorted = [...instances].sort((a, b) => (a.id < b.id ? -1 : 1))
+function withSessions(hosts: readonly HostPart[], agents: AgentRecords): readonly PresenceInput[] {
+  return hosts.flatMap(({ reports: { host, services } }) => {
+    const record = agents.get(host)
+    return record === undefined ? [] : [{ host, services, session: record.session }]
+  })
+}
+
+/** By host, in their order: the instances that are there, or may be. */
+function* presentInstances(
+  hosts: readonly HostPart[],
+  { isLost, presenceOf }: Judgement,
+  memo: CatalogMemo,
+): Steps<readonly (readonly Instance[])[]> {
+  const lost = hosts.filter(({ host }) => isLost(host.name))
+  const judged = yield* memo.lost.each(lost, {
+    key: ({ host }) => host.name,
+    inputs: ({ host, instances }) => [instances, ...instances.map(({ service }) => presenceOf(host.name, service))],
+    make: (part) => lostInstances(part, (service) => presenceOf(part.host.name, service)),
+  })
+  const instancesOf = new Map(lost.map((part, index) => [part, judged[index]]))
+  return hosts.map((part) => instancesOf.get(part) ?? part.instances)
+}
+
+function groupByService(lists: readonly (readonly Instance[])[]): ReadonlyMap<string, readonly Instance[]> {
   const groups = new Map<string, Instance[]>()
-  for (const name of [...new Set(sorted.map(({ service }) => service))].sort()) groups.set(name, [])
-  for (const instance of sorted) groups.get(instance.service)?.push(instance)
+  for (const instances of lists) {
+    for (const instance of instances) {
+      const group = groups.get(instance.service)
+      if (group === undefined) groups.set(instance.service, [instance])
+      else group.push(instance)
+    }
+  }
   return groups
+}
+
+function catalogOf(hosts: readonly HostPart[], services: readonly ServicePart[], memo: CatalogMemo): Catalog {
+  const catalogHosts = hosts.map(({ host }) => host)
+  const lists = services.flatMap(({ instances }) => (instances.length === 0 ? [] : [instances]))
+  const byHost = memo.hostsByName.get(catalogHosts, () => new Map(catalogHosts.map((host) => [host.name, host])))
+  const byService = memo.instances.get(lists, () => new Map(lists.map((list) => [list[0]?.service ?? '', list])))
+  return memo.catalog.get([byHost, byService], () => ({ hosts: byHost, instances: byService }))
+}
+
+function problemsOf(
+  hosts: readonly HostPart[],
+  services: readonly ServicePart[],
+  memo: CatalogMemo,
+): readonly Problem[] {
+  const shared = memo.sharedAddresses.get(
+    hosts.flatMap(({ reports: { host, facts } }) => [host, facts.advertised]),
+    () => sharedAddresses(hosts.map(({ reports }) => reports)),
+  )
+  const lists = [...hosts.map(({ problems }) => problems), ...services.map(({ problems }) => problems), shared]
+  const found = lists.filter(({ length }) => length > 0)
+  return memo.problems.get(found, () => found.flat().sort(compareProblems))
 }

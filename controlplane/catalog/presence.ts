@@ -29,34 +29,52 @@ export interface PresenceInput {
 /** Whether a host's instance of a service is there. */
 export type Presence = 'live' | 'unknown' | 'gone'
 
+/** What is known of all hosts at one moment. */
+export interface Judgement {
+  /** Whether the host is not heard of. All that others run is live. */
+  readonly isLost: (host: string) => boolean
+  readonly presenceOf: (host: string, service: string) => Presence
+  /** When time alone may change an answer, wall-clock milliseconds; undefined: never. */
+  readonly nextChange: number | undefined
+}
+
 /**
  * Decides for every service of every host whether it counts.
  *
  * A lost host is `unknown` for a grace; after it, an instance goes only where another passing instance of the service
  * stays: losing sight of hosts must never empty a service. That is one whose session has been live for as long as hosts
  * are given to return, since after a long outage they come back one by one, and the first must not get what all carried.
- * After a restart it is also one that was live before, as long as it is waited for: who was gone then stays so. Returns
- * also when the answer may change by time alone.
+ * After a restart it is also one that was live before, as long as it is waited for: who was gone then stays so.
  */
 export function judgePresence(
   hosts: readonly PresenceInput[],
   now: number,
   graces: Graces = DEFAULT_GRACES,
-): { readonly presenceOf: (host: string, service: string) => Presence; readonly nextChange: number | undefined } {
-  const staying = new Set(
-    hosts
-      .filter(({ session }) => stays(session, now, graces))
-      .flatMap(({ services }) => services.filter(({ health }) => health === 'passing').map(({ service }) => service)),
+): Judgement {
+  const deadlines = new Map(
+    hosts.flatMap(({ host, session }) => {
+      const deadline = deadlineOf(session, graces)
+      return deadline === undefined ? [] : [[host, deadline] as const]
+    }),
   )
-  const deadlines = new Map(hosts.map(({ host, session }) => [host, deadlineOf(session, graces)]))
+  let staying: ReadonlySet<string> | undefined
   return {
+    isLost: (host) => deadlines.has(host),
     presenceOf(host, service) {
       const deadline = deadlines.get(host)
       if (deadline === undefined) return 'live'
-      return now >= deadline && staying.has(service) ? 'gone' : 'unknown'
+      if (now < deadline) return 'unknown'
+      staying ??= stayingServices(hosts, now, graces)
+      return staying.has(service) ? 'gone' : 'unknown'
     },
     nextChange: nextChange(hosts, now, graces),
   }
+}
+
+function stayingServices(hosts: readonly PresenceInput[], now: number, graces: Graces): ReadonlySet<string> {
+  const stayingHosts = hosts.filter(({ session }) => stays(session, now, graces))
+  const passing = stayingHosts.flatMap(({ services }) => services.filter(({ health }) => health === 'passing'))
+  return new Set(passing.map(({ service }) => service))
 }
 
 /** Whether what the host runs can take over from hosts that have been given up. */

@@ -8,7 +8,7 @@ import type { ServiceDocument } from './schema/service.js'
 
 /**
  * What the operators asked for: every accepted document, each in its newest good version, sorted by its identity.
- * A document that did not change between two reads is the same object in both.
+ * What did not change between two reads is the same object in both: a document, and each map and list of documents.
  */
 export interface Config {
   readonly mesh: Located<MeshDocument> | undefined

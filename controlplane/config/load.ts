@@ -2,6 +2,7 @@ import { DocumentReader, type Unheeded } from '../../common/config/document-read
 import type { FileSet } from '../../common/config/file-set.js'
 import type { LastGood } from '../../common/config/last-good.js'
 import type { Located } from '../../common/config/located.js'
+import { share } from '../../common/memo/share.js'
 import type { Problem } from '../../common/problem.js'
 import type { Config } from './config.js'
 import { found } from './found.js'
@@ -31,6 +32,7 @@ export interface Loading {
 /** Turns files into the configuration, over and over; keeps in effect what was good where something is invalid now. */
 export class ConfigLoader {
   readonly #reader: DocumentReader<MeshConfigDocument>
+  #config: Config | undefined
 
   /** @param lastGood what was in effect before this process started */
   constructor(lastGood: LastGood = new Map()) {
@@ -41,7 +43,8 @@ export class ConfigLoader {
   load(files: FileSet, now: number): Loading {
     const { documents, problems, lastGood, unheeded } = this.#reader.read(files, now)
     const counts = { files: files.files.length, documents: documents.length }
-    return { loaded: { config: configOf(documents), problems, loadedAt: now, ...counts }, lastGood, unheeded }
+    this.#config = share(this.#config, configOf(documents))
+    return { loaded: { config: this.#config, problems, loadedAt: now, ...counts }, lastGood, unheeded }
   }
 }
 

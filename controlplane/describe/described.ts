@@ -6,7 +6,7 @@ import type { Catalog, Instance } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import type { Mesh } from '../mesh/mesh.js'
-import { portsOfService, type ServicePort } from '../mesh/service-ports.js'
+import { portsOfService, type ServedPort } from '../mesh/service-ports.js'
 
 /** What services are described from, all of one moment. */
 export interface DescribedMesh {
@@ -34,7 +34,7 @@ export interface DescribedService extends DescribedMesh {
   readonly service: string
   readonly document: Located<ServiceDocument> | undefined
   readonly instances: readonly Instance[]
-  readonly ports: readonly ServicePort[]
+  readonly ports: readonly ServedPort[]
 }
 
 /** Looks one service up; for a name that nobody knows all is empty. */

@@ -2,10 +2,10 @@ import type { ForwardingView, RouteRuleView } from '../../common/admin-api.js'
 import type { Located } from '../../common/config/located.js'
 import { formatPlace } from '../../common/problem.js'
 import type { RouteDocument, RouteRule } from '../config/schema/route.js'
-import { routeOf } from '../mesh/build.js'
 import { matchesEverything } from '../mesh/match.js'
-import type { Mesh, MeshPort, MeshRoute, OutboundTcp, RouteAction } from '../mesh/mesh.js'
+import type { Mesh, MeshPort, MeshRoute, OutboundTcp, RouteAction, Sources } from '../mesh/mesh.js'
 import { DEFAULT_ROUTE, ruleName } from '../mesh/outbound.js'
+import { routeOf } from '../mesh/port.js'
 import type { ServicePort } from '../mesh/service-ports.js'
 import type { DescribedService } from './described.js'
 import { forwarding, forwardingNotes } from './forwarding.js'
@@ -25,9 +25,9 @@ type Outcome =
  */
 export function describeRoutes(of: DescribedService): readonly RouteRuleView[] {
   const { service, ports, config, mesh } = of
-  const lookup = { ports: new Map([[service, ports]]), services: config.services }
-  const applied = ports.map((port) => ({ port, document: routeOf(port, { config, lookup }) }))
-  const documents = [...(config.routes.get(service)?.values() ?? [])]
+  const byPort = config.routes.get(service)
+  const applied = ports.map((port) => ({ port, document: routeOf(port, byPort, ports) }))
+  const documents = [...(byPort?.values() ?? [])]
   const idle = documents.filter((document) => !applied.some((one) => one.document === document))
   return [
     ...applied.flatMap(({ port, document }) => {
@@ -55,9 +55,10 @@ export function describeUnmatched({ ports, mesh }: DescribedService): readonly F
 }
 
 function restOf(built: MeshPort | undefined): { readonly match: string; readonly action: RouteAction } | undefined {
-  const { named, outbound } = built ?? {}
+  if (built === undefined) return undefined
+  const { named, outbound, sources } = built
   if (outbound === undefined) {
-    if (named?.tcp === undefined || named.tcp.sources.length > 0) return undefined
+    if (named.tcp === undefined || sources.outbound.length > 0) return undefined
     return { match: 'every connection', action: tcpAction(named.tcp) }
   }
   const action = actionOf(DEFAULT_ROUTE, outbound.routes)
@@ -95,10 +96,10 @@ function viewRule(
 }
 
 function outcomeOf(document: Document, rule: RouteRule, index: number, built: MeshPort, of: DescribedService): Outcome {
-  const { named, outbound } = built
+  const { named, outbound, sources } = built
   const leftOut = () => ({ inEffect: false as const, why: leftOutBecause(document, of.problems) })
   if (outbound === undefined) {
-    if (named.tcp?.sources.includes(document.location) !== true) return leftOut()
+    if (named.tcp === undefined || !isAmong(document, sources.outbound)) return leftOut()
     if (index > 0) return { inEffect: false, why: 'of the rules for a tcp port the first one takes all connections' }
     return { inEffect: true, action: tcpAction(named.tcp) }
   }
@@ -113,6 +114,10 @@ function outcomeOf(document: Document, rule: RouteRule, index: number, built: Me
   const taking = before.find(({ match }) => matchesEverything(match))
   if (taking === undefined) return { inEffect: true, action }
   return { inEffect: false, action, why: `${nameOfRule(taking)} before it matches every request` }
+}
+
+function isAmong({ location }: Document, sources: Sources): boolean {
+  return sources.some((source) => formatPlace(source) === formatPlace(location))
 }
 
 /** Beside a route that can lead to applications of gRPC there is one for their calls; its action tells that too. */

@@ -40,9 +40,13 @@ export class StaleResource extends Error {
 
 /** Makes everything anew and compares it with what was made step by step. @throws StaleResource */
 export function verifyResources(mesh: Mesh, settings: ResourceSettings, publication: Publication): void {
-  const anew = buildResources(mesh, settings, new ResourceMemo())
-  requireEqual(anew, publication)
-  requireEqual(publication, anew)
+  requireEqualResources(buildResources(mesh, settings, new ResourceMemo()), publication)
+}
+
+/** Compares all layers of two publications, with the order of the resources in them. @throws StaleResource */
+export function requireEqualResources(wanted: Publication, given: Publication): void {
+  requireEqual(wanted, given)
+  requireEqual(given, wanted)
 }
 
 function requireEqual(wanted: Publication, given: Publication): void {

@@ -112,7 +112,7 @@ function listenerRecipe(target: string, port: NamedPort): Recipe {
 
 function clusterRecipe(cluster: MeshCluster): Recipe {
   const build = () => encode(ClusterSchema, buildGrpcCluster(cluster))
-  return recipe(CLUSTER, cluster.name, { ...cluster, sources: [] }, build)
+  return recipe(CLUSTER, cluster.name, cluster, build)
 }
 
 function endpointRecipe(endpoints: MeshEndpoints): Recipe {

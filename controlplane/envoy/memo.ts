@@ -89,13 +89,18 @@ export function encode<S extends DescMessage>(schema: S, message: MessageShape<S
 
 /** The set as it was before where nothing is different, and in it the maps that are not. */
 function reuse(before: ResourceSet | undefined, next: Map<string, Map<string, Resource>>): ResourceSet {
-  let same = before?.size === next.size
+  let same = before !== undefined && sameItems([...before.keys()], [...next.keys()])
   const set = new Map<string, ReadonlyMap<string, Resource>>()
   for (const [type, resources] of next) {
     const old = before?.get(type)
-    const equal = old?.size === resources.size && [...resources].every(([name, one]) => old.get(name) === one)
-    set.set(type, equal && old !== undefined ? old : resources)
+    const equal = old !== undefined && sameItems([...old.values()], [...resources.values()])
+    set.set(type, equal ? old : resources)
     same &&= equal
   }
   return same && before !== undefined ? before : set
+}
+
+/** Order counts: it is that in which clients are told. */
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index])
 }

@@ -14,7 +14,6 @@ import type {
   MeshEndpoints,
   MeshHost,
   MeshPort,
-  NamedPort,
   NameView,
   OutboundRoutes,
   SocketAddress,
@@ -85,7 +84,7 @@ function clusterRecipe(cluster: MeshCluster, as?: string): Recipe {
   return {
     type: CLUSTER,
     name: asIdentity(cluster.name, as),
-    input: { ...cluster, sources: [] },
+    input: cluster,
     build: () => encode(ClusterSchema, buildCluster(cluster, as)),
   }
 }
@@ -103,7 +102,7 @@ function outboundRecipe(outbound: OutboundRoutes, as?: string): Recipe {
   return {
     type: ROUTE,
     name: asIdentity(outboundRouteName(outbound.name), as),
-    input: { ...outbound, sources: [] },
+    input: outbound,
     build: () => encode(RouteConfigurationSchema, buildOutboundRoutes(outbound, as)),
   }
 }
@@ -121,7 +120,7 @@ export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly R
   const listeners = view.listeners.flatMap(({ port, address }): readonly Recipe[] => {
     const named = ports.get(port)?.named
     if (named === undefined) return []
-    const input = { address, named: withoutSources(named) }
+    const input = { address, named }
     const build = () => encode(ListenerSchema, buildNameListener(named, address, redirected))
     // Views of one range share their listeners, whatever else is different.
     const scope = address.address
@@ -163,7 +162,7 @@ function listenerRecipe(listener: InboundListener, host: MeshHost, { trustDomain
 function upstreamRecipe(upstream: UpstreamListener, host: MeshHost, { ports }: Mesh): readonly Recipe[] {
   const named = ports.get(upstream.target)?.named
   if (named === undefined) return []
-  const input = { upstream, named: withoutSources(named) }
+  const input = { upstream, named }
   const build = () => encode(ListenerSchema, buildUpstreamListener(upstream, named))
   return [{ type: LISTENER, name: upstream.name, scope: host.name, input, build }]
 }
@@ -192,7 +191,7 @@ function portRecipes(
 /** The same on every host that serves the port, so it is made once. */
 function inboundRecipe(inbound: InboundRoutes, local: string): Recipe {
   const build = () => encode(RouteConfigurationSchema, buildInboundRoutes(inbound, local))
-  return { type: ROUTE, name: inboundRouteName(local), input: { ...inbound, sources: [] }, build }
+  return { type: ROUTE, name: inboundRouteName(local), input: inbound, build }
 }
 
 /** The same on every host that serves the port, so it is made once. */
@@ -205,9 +204,4 @@ function allowRecipe({ name: port, principals }: TcpAllowList, { trustBundlePem 
     })
   const build = () => encode(SecretSchema, secret())
   return { type: SECRET, name, input: { trustBundlePem, principals }, build }
-}
-
-/** A port without the places in files that it was made from: they can move while nothing else does. */
-function withoutSources(named: NamedPort) {
-  return { ...named, tcp: named.tcp?.to }
 }

@@ -9,13 +9,11 @@ export function sourcesOf(mesh: Mesh, type: string, name: string): Sources {
   const [plain = ''] = name.split('@')
   const port = portOf(mesh, type, plain)
   if (port === undefined) return []
-  if (type === CLUSTER || type === ENDPOINT) {
-    return port.clusters.find((cluster) => cluster.name === plain)?.sources ?? []
-  }
-  if (type === ROUTE)
-    return plain.startsWith('inbound/') ? (port.inbound?.sources ?? []) : (port.outbound?.sources ?? [])
-  if (type === SECRET) return port.allowList?.sources ?? []
-  return type === LISTENER ? (port.named.tcp?.sources ?? port.outbound?.sources ?? []) : []
+  const { clusters, outbound, access } = port.sources
+  if (type === CLUSTER || type === ENDPOINT) return port.clusters.some((one) => one.name === plain) ? clusters : []
+  if (type === ROUTE && plain.startsWith('inbound/')) return access
+  if (type === ROUTE || type === LISTENER) return outbound
+  return type === SECRET ? access : []
 }
 
 /** The port whose name stands in a resource's name: first in clusters and endpoints, behind a word elsewhere. */

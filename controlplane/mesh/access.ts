@@ -20,6 +20,25 @@ export interface ServiceAccess {
   readonly documents: readonly Located<AuthorizationDocument>[]
 }
 
+/** Documents about one service, in the order of their files. */
+export type Authorizations = readonly Located<AuthorizationDocument>[]
+
+/** Finds out once which documents are about which service. @returns those of a service by its name */
+export function authorizationsByService(documents: Authorizations): (service: string) => Authorizations {
+  const positions = new Map<string, Set<number>>()
+  for (const [position, { value }] of documents.entries()) {
+    for (const name of [value.service ?? [], value.services ?? []].flat()) {
+      positions.set(name, (positions.get(name) ?? new Set()).add(position))
+    }
+  }
+  const forAll = positions.get('*') ?? []
+  const inOrder = (some: Iterable<number>) =>
+    [...new Set([...some, ...forAll])].sort((a, b) => a - b).flatMap((position) => documents[position] ?? [])
+  const byService = new Map([...positions].map(([service, own]) => [service, inOrder(own)]))
+  const others = inOrder([])
+  return (service) => byService.get(service) ?? others
+}
+
 /** Adds up the documents of a service, in the order of their files. */
 export function accessOfService(
   service: string,

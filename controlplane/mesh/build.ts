@@ -1,29 +1,54 @@
+import { Memo, MemoTable } from '../../common/memo/memo.js'
+import { share } from '../../common/memo/share.js'
+import { atOnce, type Steps } from '../../common/memo/steps.js'
 import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
-import type { RouteDocument } from '../config/schema/route.js'
-import { accessOfService, httpAccess, namesPath } from './access.js'
-import { clustersOfPort } from './clusters.js'
+import { type BuiltService, builtServices, ServicesMemo } from './built.js'
 import type { Lookup } from './destinations.js'
-import { buildHost } from './hosts.js'
-import type { Mesh, MeshPort, NamedPort } from './mesh.js'
-import { HTTP_PORT, nameViews, numbersOfNames } from './names.js'
-import { outboundRoutes, outboundTcp } from './outbound.js'
-import { type Problems, problemOf } from './report.js'
-import { placeOf, portsOfService, type ServicePort } from './service-ports.js'
+import { type BuiltHost, builtHosts } from './hosts.js'
+import type { Mesh, MeshPort, NameView } from './mesh.js'
+import { type NumberedPort, nameViews, numbersOfNames, viewerOf } from './names.js'
+import { problemOf } from './report.js'
+import { type ServedService, servedService } from './served.js'
+import { placeOf } from './service-ports.js'
 import type { MeshSettings } from './settings.js'
-import { tcpAllowList } from './tcp-allow-list.js'
 import { unusedDocuments } from './unused.js'
 import type { Offsets } from './virtual-address.js'
 
-/** What a port is built from. */
-interface PortContext {
+/** What a mesh is built from. */
+export interface MeshInput {
+  readonly catalog: Catalog
   readonly config: Config
+  /** Of the services' virtual addresses; a service without one has no name on any host. */
+  readonly offsets: Offsets
   readonly settings: MeshSettings
-  readonly lookup: Lookup
-  /** Names of all services. */
-  readonly known: readonly string[]
-  readonly problems: Problems
+}
+
+/** A mesh with what was wrong on the way. */
+export interface MeshResult {
+  readonly mesh: Mesh
+  readonly problems: readonly Problem[]
+}
+
+/** What one build leaves for the next. */
+export class MeshMemo {
+  readonly known = new Memo<readonly string[]>()
+  readonly served = new MemoTable<ServedService>()
+  readonly lookup = new Memo<Lookup>()
+  readonly services = new ServicesMemo()
+  readonly ports = new MemoTable<MeshPort>()
+  readonly portsByName = new Memo<Mesh['ports']>()
+  readonly numbered = new Memo<readonly NumberedPort[]>()
+  readonly numbers = new Memo<ReadonlySet<number>>()
+  readonly builtHosts = new Memo<readonly BuiltHost[]>()
+  readonly hosts = new MemoTable<BuiltHost>()
+  readonly hostsByName = new Memo<Mesh['hosts']>()
+  readonly nameViews = new Memo<Mesh['nameViews']>()
+  readonly views = new MemoTable<NameView>()
+  readonly unused = new Memo<readonly Problem[]>()
+  readonly mesh = new Memo<Mesh>()
+  readonly problems = new Memo<readonly Problem[]>()
 }
 
 /**
@@ -34,110 +59,130 @@ interface PortContext {
  *
  * @param offsets of the services' virtual addresses; a service without one has no name on any host
  */
-export function buildMesh(
-  catalog: Catalog,
-  config: Config,
-  offsets: Offsets,
-  settings: MeshSettings,
-): { readonly mesh: Mesh; readonly problems: readonly Problem[] } {
-  const problems: Problems = []
-  const known = [...catalog.instances.keys()].sort()
-  const lookup: Lookup = { ports: lookUpPorts(known, catalog, config, problems), services: config.services }
-  const context: PortContext = { config, settings, lookup, known, problems }
-  const servicePorts = [...lookup.ports.values()].flat().sort((a, b) => (a.name < b.name ? -1 : 1))
-  const ports = new Map(servicePorts.map((port) => [port.name, buildPort(port, context)]))
-  const hosts = [...catalog.hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const named = [...ports.values()].map((port) => port.named)
-  const hostContext = { ports, numbers: numbersOfNames(named), lookup, settings, problems }
-  const meshHosts = hosts.map((host) => buildHost(host, hostContext))
-  problems.push(...unusedDocuments(config, lookup))
-  noteNameOfDomain(catalog, settings, problems)
+export function buildMesh(catalog: Catalog, config: Config, offsets: Offsets, settings: MeshSettings): MeshResult {
+  return atOnce(meshSteps({ catalog, config, offsets, settings }, new MeshMemo()))
+}
+
+/** {@link buildMesh} in steps. What is equal to the result of the last build with this memo is the same object. */
+export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, memo: MeshMemo): Steps<MeshResult> {
+  const served = yield* servedServices(catalog, config, memo)
+  const lookup = lookUp(served, config, memo)
+  const services = yield* builtServices(lookup, config, settings, memo.services)
+  const ports = yield* meshPorts(served, services, memo)
+  const numbered = memo.numbered.get([ports], (before) => share(before, [...ports.values()].map(numberedPort)))
+  const hosts = yield* meshHosts(catalog, lookup, numbered, settings, memo)
+  const nameViews = yield* memo.nameViews.steps([catalog.hosts, hosts, numbered, offsets], () =>
+    viewsOfNames(catalog.hosts, hosts, numbered, offsets, memo),
+  )
+  const hostsByName = memo.hostsByName.get([hosts], () => new Map(hosts.map(({ host }) => [host.name, host])))
+  const unused = memo.unused.get([config, lookup], () => unusedDocuments(config, lookup))
   return {
-    mesh: {
+    mesh: memo.mesh.get([settings.trustDomain, settings.domain, ports, hostsByName, nameViews], () => ({
       ...settings,
       ports,
-      hosts: new Map(meshHosts.map((host) => [host.name, host])),
-      nameViews: nameViews(hosts, named, offsets),
-    },
-    problems: sortedOnce(problems),
+      hosts: hostsByName,
+      nameViews,
+    })),
+    problems: problemsOf([...served, ...services, ...hosts], [...unused, ...nameOfDomain(catalog, settings)], memo),
   }
 }
 
-/** `mesh.mesh` works, but whoever reads or writes `mesh` alone means something else. */
-function noteNameOfDomain(catalog: Catalog, { domain }: MeshSettings, problems: Problems): void {
-  const [instance] = catalog.instances.get(domain) ?? []
-  if (instance === undefined) return
-  const message = `the service ${domain} has the name of the domain; it is called as ${domain}.${domain}`
-  problems.push(problemOf(placeOf(instance), { code: 'MSH0412', severity: 'notice', message }))
+function* servedServices(
+  { instances }: Catalog,
+  { services }: Config,
+  memo: MeshMemo,
+): Steps<readonly ServedService[]> {
+  const known = memo.known.get([...instances.keys()], () => [...instances.keys()].sort())
+  return yield* memo.served.each(known, {
+    key: (service) => service,
+    inputs: (service) => [instances.get(service), services.get(service)],
+    make: (service) => servedService(service, instances.get(service) ?? [], services.get(service)),
+  })
 }
 
-function lookUpPorts(known: readonly string[], catalog: Catalog, config: Config, problems: Problems): Lookup['ports'] {
-  return new Map(
-    known.map((service) => {
-      const instances = catalog.instances.get(service) ?? []
-      return [service, portsOfService(service, instances, config.services.get(service), problems)]
-    }),
+function lookUp(served: readonly ServedService[], { services }: Config, memo: MeshMemo): Lookup {
+  return memo.lookup.get([services, ...served.map(({ ports }) => ports)], () => ({
+    ports: new Map(served.map(({ service, ports }) => [service, ports])),
+    services,
+  }))
+}
+
+/** Joins the ports with their endpoints; sorted by name. */
+function* meshPorts(
+  served: readonly ServedService[],
+  services: readonly BuiltService[],
+  memo: MeshMemo,
+): Steps<Mesh['ports']> {
+  const endpoints = served.flatMap((service) => service.endpoints)
+  const ports = services.flatMap((service) => service.ports)
+  const joined = yield* memo.ports.each(
+    ports.map((port, index) => ({ port, endpoints: endpoints[index] ?? [] })),
+    {
+      key: ({ port }) => port.named.name,
+      inputs: (one) => [one.port, one.endpoints],
+      make: (one) => ({ ...one.port, endpoints: one.endpoints }),
+    },
+  )
+  return memo.portsByName.get([joined], () => new Map(joined.map(withName).sort(byName)))
+}
+
+function withName(port: MeshPort): readonly [string, MeshPort] {
+  return [port.named.name, port]
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
+}
+
+function numberedPort({ named: { name, service, numbers } }: MeshPort): NumberedPort {
+  return { name, service, numbers }
+}
+
+function* meshHosts(
+  { hosts }: Catalog,
+  lookup: Lookup,
+  numbered: readonly NumberedPort[],
+  settings: MeshSettings,
+  memo: MeshMemo,
+): Steps<readonly BuiltHost[]> {
+  const numbers = memo.numbers.get([numbered], (before) => share(before, numbersOfNames(numbered)))
+  return yield* memo.builtHosts.steps([hosts, lookup, numbers, settings.domain], () =>
+    builtHosts(hosts, lookup, numbers, settings, memo.hosts),
   )
 }
 
-function buildPort(port: ServicePort, context: PortContext): MeshPort {
-  const { config, settings, problems } = context
-  const access = accessOfService(port.service, config.authorizations, config.mesh?.value.authorization ?? 'allow')
-  const clusters = clustersOfPort(port, config.services.get(port.service), settings, problems)
-  const named = namedPort(port, context)
-  const inside = port.reach === 'mesh'
-  const sources = access.documents.map(({ location }) => location)
-  if (port.carriage === 'bytes') {
-    const tcp = { name: port.name, service: port.service, besideHttp: besideHttp(port, context.lookup) }
-    const allowList = inside ? tcpAllowList(tcp, access, context.known, settings, problems) : undefined
-    return { named, ...clusters, ...(allowList === undefined ? {} : { allowList }) }
-  }
-  const route = routeOf(port, context)
-  const rejectEscapedSlashes = namesPath(access) || (route !== undefined && routeNamesPath(route.value))
-  const outbound = { ...outboundRoutes(port, route, context.lookup, problems), rejectEscapedSlashes }
-  const inbound = { name: port.name, access: httpAccess(access, settings), rejectEscapedSlashes, sources }
-  return { named, ...clusters, outbound, ...(inside ? { inbound } : {}) }
+function viewsOfNames(
+  catalogHosts: Catalog['hosts'],
+  hosts: readonly BuiltHost[],
+  numbered: readonly NumberedPort[],
+  offsets: Offsets,
+  memo: MeshMemo,
+): Steps<Mesh['nameViews']> {
+  const viewers = hosts.flatMap(({ host: { name, nameView } }) => {
+    const host = catalogHosts.get(name)
+    return (host && viewerOf(host, nameView)) ?? []
+  })
+  return nameViews(viewers, numbered, offsets, memo.views)
 }
 
-function namedPort(port: ServicePort, context: PortContext): NamedPort {
-  const { name, service, carriage } = port
-  const { lookup, problems } = context
-  return {
-    name,
-    service,
-    carriage,
-    numbers: numbersOf(port, lookup),
-    ...(carriage === 'bytes' ? { tcp: outboundTcp(port, routeOf(port, context), lookup, problems) } : {}),
-  }
+/** `mesh.mesh` works, but whoever reads or writes `mesh` alone means something else. */
+function nameOfDomain({ instances }: Catalog, { domain }: MeshSettings): readonly Problem[] {
+  const [instance] = instances.get(domain) ?? []
+  if (instance === undefined) return []
+  const message = `the service ${domain} has the name of the domain; it is called as ${domain}.${domain}`
+  return [problemOf(placeOf(instance), { code: 'MSH0412', severity: 'notice', message })]
 }
 
-/** The port's own numbers and, for the first port of its service that carries requests, 80, unless another port of it is there. */
-function numbersOf(port: ServicePort, { ports }: Lookup): readonly number[] {
-  const siblings = ports.get(port.service) ?? []
-  const first = siblings.find(({ carriage }) => carriage === 'requests')
-  const free = !siblings.some(({ numbers }) => numbers.includes(HTTP_PORT))
-  return first === port && free ? [...port.numbers, HTTP_PORT].sort((a, b) => a - b) : port.numbers
-}
-
-/**
- * The route document of a port: that for the port by its name, or that for all ports of the service. The latter speaks
- * of requests where the service has an http port, and then leaves its tcp ports alone.
- */
-export function routeOf(port: ServicePort, { config, lookup }: Pick<PortContext, 'config' | 'lookup'>) {
-  const documents = config.routes.get(port.service)
-  const forAll = port.carriage === 'bytes' && besideHttp(port, lookup) ? undefined : documents?.get('')
-  return documents?.get(port.portName) ?? forAll
-}
-
-function routeNamesPath({ rules }: RouteDocument): boolean {
-  return rules.some(({ match }) => [match ?? []].flat().some(({ path }) => path !== undefined))
-}
-
-function besideHttp({ service }: ServicePort, { ports }: Lookup): boolean {
-  return (ports.get(service) ?? []).some(({ carriage }) => carriage === 'requests')
+function problemsOf(
+  parts: readonly { readonly problems: readonly Problem[] }[],
+  more: readonly Problem[],
+  memo: MeshMemo,
+): readonly Problem[] {
+  const all = [...parts.flatMap(({ problems }) => problems), ...more]
+  return memo.problems.get(all, (before) => share(before, sortedOnce(all)))
 }
 
 /** In the order of files, each once: a document is looked at for every port that it is about. */
-function sortedOnce(problems: Problems): readonly Problem[] {
+function sortedOnce(problems: readonly Problem[]): readonly Problem[] {
   return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()].sort(compareProblems)
 }

@@ -1,60 +1,56 @@
 import type { Located } from '../../common/config/located.js'
 import { serviceId } from '../../common/identity.js'
+import type { Problem } from '../../common/problem.js'
 import { speechOf } from '../../common/protocol.js'
 import type { Instance } from '../catalog/catalog.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import type { MeshCluster, MeshEndpoint, MeshEndpoints, Transport } from './mesh.js'
 import { type Problems, problemAt } from './report.js'
-import type { ServicePort } from './service-ports.js'
+import type { ServedPort, ServicePort } from './service-ports.js'
 import type { MeshSettings } from './settings.js'
 
 /** How long a connection, with its TLS handshake, may take unless a document says otherwise; milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000
 
-/** The clusters of one port with their endpoints: all of its instances, and one for each subset of the service. */
+/** The clusters of one port: of all its instances, and one for each subset of the service. */
 export function clustersOfPort(
   port: ServicePort,
   document: Located<ServiceDocument> | undefined,
   settings: MeshSettings,
-  problems: Problems,
-): { readonly clusters: readonly MeshCluster[]; readonly endpoints: readonly MeshEndpoints[] } {
-  const subsets = Object.entries(document?.value.subsets ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
-  const members = [
-    { name: port.name, instances: port.instances },
-    ...subsets.map(([subset, { labels }]) => ({
-      name: `${port.name}/${subset}`,
-      instances: port.instances.filter((instance) => hasLabels(instance, labels)),
-    })),
-  ]
-  for (const [index, [subset]] of subsets.entries()) {
-    if (document === undefined || (members[index + 1]?.instances.length ?? 0) > 0) continue
-    problems.push(
-      problemAt(document, ['subsets', subset], {
-        code: 'MSH0305',
-        severity: 'notice',
-        message: `no instance of ${port.name} has these labels; requests for the subset get 503`,
-      }),
-    )
-  }
-  return {
-    clusters: members.map(({ name }) => clusterOf(name, port, document, settings)),
-    endpoints: members.map(({ name, instances }) => ({ name, endpoints: endpointsOf(instances, port.portName) })),
-  }
-}
-
-function clusterOf(
-  name: string,
-  port: ServicePort,
-  document: Located<ServiceDocument> | undefined,
-  settings: MeshSettings,
-): MeshCluster {
-  return {
+): readonly MeshCluster[] {
+  return [{ name: port.name }, ...subsetsOf(port, document)].map(({ name }) => ({
     name,
     carriage: port.carriage,
     transport: transportOf(port, settings),
     ...connectionSettings(document?.value),
-    sources: document === undefined ? [] : [document.location],
-  }
+  }))
+}
+
+/** The endpoints of these clusters, in the same order. */
+export function endpointsOfPort(
+  port: ServedPort,
+  document: Located<ServiceDocument> | undefined,
+  problems: Problems,
+): readonly MeshEndpoints[] {
+  const subsets = subsetsOf(port, document).map(({ name, subset, labels }) => {
+    const instances = port.instances.filter((instance) => hasLabels(instance, labels))
+    if (document !== undefined && instances.length === 0) problems.push(emptySubset(port, document, subset))
+    return { name, endpoints: endpointsOf(instances, port.portName) }
+  })
+  return [{ name: port.name, endpoints: endpointsOf(port.instances, port.portName) }, ...subsets]
+}
+
+function subsetsOf({ name }: ServicePort, document: Located<ServiceDocument> | undefined) {
+  const subsets = Object.entries(document?.value.subsets ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  return subsets.map(([subset, { labels }]) => ({ name: `${name}/${subset}`, subset, labels }))
+}
+
+function emptySubset({ name }: ServicePort, document: Located<ServiceDocument>, subset: string): Problem {
+  return problemAt(document, ['subsets', subset], {
+    code: 'MSH0305',
+    severity: 'notice',
+    message: `no instance of ${name} has these labels; requests for the subset get 503`,
+  })
 }
 
 /** How callers connect to a service and choose an instance: what its document says over the defaults. */

@@ -15,6 +15,27 @@ export interface Lookup {
   readonly services: ReadonlyMap<string, Located<ServiceDocument>>
 }
 
+/** No more of it than what concerns these services: whoever is given that can depend on nothing else. */
+export function restrict({ ports, services }: Lookup, names: readonly string[]): Lookup {
+  return { ports: pick(ports, names), services: pick(services, names) }
+}
+
+function pick<T>(all: ReadonlyMap<string, T>, names: readonly string[]): ReadonlyMap<string, T> {
+  return new Map(
+    names.flatMap((name) => {
+      const value = all.get(name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
+}
+
+/** The services that the documents of a service lead its requests to, beside itself. */
+export function calleesOf(documents: Iterable<Located<RouteDocument>>): readonly string[] {
+  const rules = [...documents].flatMap(({ value }) => value.rules)
+  const destinations = rules.flatMap(({ to, split }) => [to ?? [], split ?? []].flat())
+  return [...new Set(destinations.flatMap(({ service }) => service ?? []))]
+}
+
 /**
  * Resolves the destinations of a rule to clusters.
  *

@@ -1,46 +1,72 @@
 import { formatBind } from '../../common/bind.js'
 import type { Protocol } from '../../common/config/fields.js'
+import type { MemoTable } from '../../common/memo/memo.js'
+import type { Steps } from '../../common/memo/steps.js'
 import { carriageOf, speechOf } from '../../common/protocol.js'
-import type { CatalogHost, DeclaredUpstream, HostedService } from '../catalog/catalog.js'
+import type { Catalog, CatalogHost, DeclaredUpstream, HostedService } from '../catalog/catalog.js'
 import { serverName } from './clusters.js'
-import type { Lookup } from './destinations.js'
-import type { InboundListener, InboundPort, MeshHost, MeshPort, UpstreamListener } from './mesh.js'
-import { viewKey } from './names.js'
+import { type Lookup, restrict } from './destinations.js'
+import type { InboundListener, InboundPort, MeshHost, UpstreamListener } from './mesh.js'
+import { dependsOnNumbers, viewKey } from './names.js'
 import { type Problems, parsePlace, problemOf } from './report.js'
 import type { MeshSettings } from './settings.js'
 
-/** What a host is built from, the same for all. */
-export interface HostContext {
-  readonly ports: ReadonlyMap<string, MeshPort>
-  /** On which any service is found by its name. */
-  readonly numbers: ReadonlySet<number>
-  readonly lookup: Lookup
-  readonly settings: MeshSettings
+/** A host of the mesh, with what was wrong on the way. */
+export interface BuiltHost {
+  readonly host: MeshHost
   readonly problems: Problems
 }
 
-/** What is particular to one host: the ports that it serves, its declared upstreams, its view of names. */
-export function buildHost(host: CatalogHost, { ports, numbers, lookup, settings, problems }: HostContext): MeshHost {
+/**
+ * Builds what is particular to each host, sorted by name: the ports that it serves, its declared upstreams, its view of
+ * names. A host is made from no more than its own entry and what is known of the services that it names.
+ *
+ * @param numbers on which any service is found by its name
+ */
+export function* builtHosts(
+  hosts: Catalog['hosts'],
+  lookup: Lookup,
+  numbers: ReadonlySet<number>,
+  settings: MeshSettings,
+  memo: MemoTable<BuiltHost>,
+): Steps<readonly BuiltHost[]> {
+  const sorted = [...hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return yield* memo.each(sorted, {
+    key: ({ name }) => name,
+    inputs: (host) => [
+      host,
+      settings.domain,
+      dependsOnNumbers(host) ? numbers : undefined,
+      ...servicesNamedBy(host).flatMap((service) => [lookup.ports.get(service), lookup.services.get(service)]),
+    ],
+    make: (host) => buildHost(host, restrict(lookup, servicesNamedBy(host)), numbers, settings),
+  })
+}
+
+function servicesNamedBy({ services, upstreams }: CatalogHost): readonly string[] {
+  return [...services, ...upstreams].map(({ service }) => service)
+}
+
+function buildHost(host: CatalogHost, lookup: Lookup, numbers: ReadonlySet<number>, settings: MeshSettings): BuiltHost {
+  const problems: Problems = []
   const nameView = viewKey(host, numbers)
   return {
-    name: host.name,
-    inbound: inboundListeners(host, ports, lookup, settings),
-    upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
-    ...(nameView === undefined ? {} : { nameView }),
+    host: {
+      name: host.name,
+      inbound: inboundListeners(host, lookup, settings),
+      upstreams: host.upstreams.flatMap((upstream) => upstreamListener(upstream, host, lookup, problems) ?? []),
+      ...(nameView === undefined ? {} : { nameView }),
+    },
+    problems,
   }
 }
 
-function inboundListeners(
-  host: CatalogHost,
-  ports: ReadonlyMap<string, MeshPort>,
-  lookup: Lookup,
-  settings: MeshSettings,
-): readonly InboundListener[] {
+function inboundListeners(host: CatalogHost, lookup: Lookup, settings: MeshSettings): readonly InboundListener[] {
   const { address, port } = host.inbound
   const numbers = [...new Set(host.services.map(({ inboundPort }) => inboundPort))]
   return numbers.flatMap((number) => {
     const served = host.services.filter(({ inboundPort }) => inboundPort === number)
-    const carried = inboundPorts(served, host, ports, lookup, settings)
+    const carried = inboundPorts(served, host, lookup, settings)
     if (carried.length === 0) return []
     const name = number === undefined ? 'inbound' : `inbound/${number}`
     return { name, address: { address, port: number ?? port }, ports: carried }
@@ -50,13 +76,12 @@ function inboundListeners(
 function inboundPorts(
   services: readonly HostedService[],
   host: CatalogHost,
-  ports: ReadonlyMap<string, MeshPort>,
   lookup: Lookup,
   { domain }: MeshSettings,
 ): readonly InboundPort[] {
   return services.flatMap(({ service, ports: served, inboundPort }) =>
     served.flatMap(({ name: portName, port, protocol }) => {
-      const named = ports.get(`${service}/${portName}`)?.named
+      const named = lookup.ports.get(service)?.find((one) => one.portName === portName)
       if (named === undefined) return []
       return {
         name: named.name,

@@ -45,7 +45,6 @@ export interface MeshCluster {
   readonly transport: Transport
   readonly connectTimeoutMs: number
   readonly loadBalancing: LoadBalancing
-  readonly sources: Sources
 }
 
 /** The endpoints of a cluster, of the same name; kept apart because they change far more often. */
@@ -120,13 +119,11 @@ export interface OutboundRoutes {
   readonly routes: readonly MeshRoute[]
   /** Whether a route or a rule of its callee names a path, so that escaped slashes must be refused. */
   readonly rejectEscapedSlashes: boolean
-  readonly sources: Sources
 }
 
 /** The weighted clusters to which connections to one tcp port of a service go. */
 export interface OutboundTcp {
   readonly to: readonly WeightedCluster[]
-  readonly sources: Sources
 }
 
 /** A port of a service as callers by name see it. */
@@ -187,7 +184,6 @@ export interface InboundRoutes {
   readonly access: HttpAccess
   /** As on the side of its callers. */
   readonly rejectEscapedSlashes: boolean
-  readonly sources: Sources
 }
 
 /** Who may open a connection to a tcp port: becomes the validation context of its filter chain. */
@@ -196,7 +192,6 @@ export interface TcpAllowList {
   readonly name: string
   /** Never "everybody": an exact or prefix form for each; empty: nobody. */
   readonly principals: readonly Principal[]
-  readonly sources: Sources
 }
 
 /** A declared upstream: a listener on a host's own address, or at a Unix socket, whose calls carry the identity of who declared it. */
@@ -259,6 +254,17 @@ export interface MeshPort {
   readonly inbound?: InboundRoutes
   /** Present for ports that carry bytes and that a mesh host serves. */
   readonly allowList?: TcpAllowList
+  readonly sources: PortSources
+}
+
+/** Apart from what resources are made from: places change when a line is written above them, and resources do not. */
+export interface PortSources {
+  /** Of its clusters. */
+  readonly clusters: Sources
+  /** Of where requests or connections go; a document that is left out is not among them. */
+  readonly outbound: Sources
+  /** Of who may call. */
+  readonly access: Sources
 }
 
 /** The whole mesh, sorted by names. */

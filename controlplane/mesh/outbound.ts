@@ -3,13 +3,27 @@ import type { RouteDocument, RouteRule } from '../config/schema/route.js'
 import type { ServiceDocument } from '../config/schema/service.js'
 import { type Lookup, maySpeakGrpc, resolveDestinations } from './destinations.js'
 import { ANY_REQUEST, matchesEverything, matchesOf } from './match.js'
-import type { MeshRoute, OutboundRoutes, OutboundTcp, RouteAction, TimeLimit, WeightedCluster } from './mesh.js'
+import type {
+  MeshRoute,
+  OutboundRoutes,
+  OutboundTcp,
+  RouteAction,
+  Sources,
+  TimeLimit,
+  WeightedCluster,
+} from './mesh.js'
 import { type Problems, problemAt } from './report.js'
 import { retryPolicy } from './retry.js'
 import type { ServicePort } from './service-ports.js'
 
 /** Keys of a rule that mean something only for requests, and nothing for bytes. */
 const HTTP_KEYS = ['match', 'respond', 'rewrite', 'timeout', 'retry'] as const
+
+/** Where requests or connections go, and the documents that say so. */
+export interface OutboundResult<T> {
+  readonly result: T
+  readonly sources: Sources
+}
 
 /**
  * The outbound routes of an http port. A document with a reference to something that does not exist is left out as a
@@ -20,7 +34,7 @@ export function outboundRoutes(
   document: Located<RouteDocument> | undefined,
   lookup: Lookup,
   problems: Problems,
-): Omit<OutboundRoutes, 'rejectEscapedSlashes'> {
+): OutboundResult<Omit<OutboundRoutes, 'rejectEscapedSlashes'>> {
   const service = lookup.services.get(port.service)
   const fallback = forwardTo([{ cluster: port.name, weight: 1 }], undefined, service?.value)
   const routes = document === undefined ? [] : rulesOf(port, document, service?.value, lookup, problems)
@@ -28,8 +42,7 @@ export function outboundRoutes(
   const open = !accepted.some(({ match }) => matchesEverything(match))
   const all = open ? [...accepted, { name: DEFAULT_ROUTE, match: ANY_REQUEST, action: fallback }] : accepted
   return {
-    name: port.name,
-    routes: all.flatMap((route) => [...grpcRoute(route, lookup), route]),
+    result: { name: port.name, routes: all.flatMap((route) => [...grpcRoute(route, lookup), route]) },
     sources: [document, service].flatMap((one) => (one === undefined ? [] : [one.location])),
   }
 }
@@ -124,8 +137,8 @@ export function outboundTcp(
   document: Located<RouteDocument> | undefined,
   lookup: Lookup,
   problems: Problems,
-): OutboundTcp {
-  const whole = { to: [{ cluster: port.name, weight: 1 }], sources: [] }
+): OutboundResult<OutboundTcp> {
+  const whole = { result: { to: [{ cluster: port.name, weight: 1 }] }, sources: [] }
   const rule = document?.value.rules[0]
   if (document === undefined || rule === undefined) return whole
   const misplaced = document.value.rules.flatMap((one, index) =>
@@ -138,5 +151,5 @@ export function outboundTcp(
   if (misplaced.length > 0) return whole
   if (rule.to === undefined && rule.split === undefined) return { ...whole, sources: [document.location] }
   const to = resolveDestinations(rule, 0, port, document, lookup, problems)
-  return to === undefined ? whole : { to, sources: [document.location] }
+  return to === undefined ? whole : { result: { to }, sources: [document.location] }
 }

@@ -7,7 +7,7 @@ import type { ServiceDocument } from '../config/schema/service.js'
 import { MOST_NUMBERS, MOST_PORTS, mostSaid } from './port-limits.js'
 import { type Problems, parsePlace, problemOf } from './report.js'
 
-/** A named port of a service with the instances that serve it. */
+/** A named port of a service, whichever instances serve it now. */
 export interface ServicePort {
   /** `payments/main` */
   readonly name: string
@@ -21,6 +21,10 @@ export interface ServicePort {
   readonly reach: Instance['reach']
   /** The ports of the applications, sorted; more than one where instances differ, at most {@link MOST_NUMBERS}. */
   readonly numbers: readonly number[]
+}
+
+/** A named port with the instances that serve it. */
+export interface ServedPort extends ServicePort {
   readonly instances: readonly Instance[]
 }
 
@@ -36,7 +40,7 @@ export function portsOfService(
   all: readonly Instance[],
   document: Located<ServiceDocument> | undefined,
   problems: Problems,
-): readonly ServicePort[] {
+): readonly ServedPort[] {
   const sorted = [...all].sort((a, b) => (a.id < b.id ? -1 : 1))
   const instances = withoutOutsiders(service, sorted, problems)
   const said = instances.flatMap((instance) => instance.ports.map(({ name }) => [instance, name] as const))
@@ -66,7 +70,7 @@ function portOf(
   all: readonly Instance[],
   wanted: Protocol | undefined,
   problems: Problems,
-): ServicePort {
+): ServedPort {
   const having = all.flatMap((instance) => {
     const port = instance.ports.find(({ name }) => name === portName)
     return port === undefined ? [] : [{ instance, port }]

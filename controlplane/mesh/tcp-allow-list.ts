@@ -43,7 +43,6 @@ export function tcpAllowList(
   return {
     name: port.name,
     principals: principalsOf(patterns, denied, known, settings),
-    sources: access.documents.map(({ location }) => location),
   }
 }
 
