@@ -1,10 +1,11 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import type { AdminError } from '../../common/admin-api.js'
 import { makeDirectory } from '../../common/files.js'
 import { describeError, type Log } from '../../common/log.js'
-import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
+import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import type { Task } from '../../common/tasks.js'
 
 /** A request that is refused, with its HTTP status. */
@@ -58,20 +59,24 @@ export function serveAdminSocket(path: string, routes: readonly AdminRoute[], lo
 }
 
 /**
- * Serves the routes that only read on a TCP port. The Host header must name the address itself or localhost, so that
- * a web page that a browser on the machine has open cannot read it by rebinding a name.
+ * Serves the routes that only read on a TCP port. The Host header must be an address or localhost, so that a web page that
+ * a browser has open cannot read it by rebinding a name of its own.
  */
 export function serveStatusPort(address: SocketAddress, routes: readonly AdminRoute[], log: Log): Task {
-  const allowed = new Set([formatSocketAddress(address), `localhost:${address.port}`, `127.0.0.1:${address.port}`])
   const reading = routes.filter(({ method }) => method === 'GET')
   return async (signal) => {
     const server = createServer((request, response) => {
-      if (allowed.has(request.headers.host ?? '')) return void answer(reading, request, response, log)
+      if (isNoName(request.headers.host)) return void answer(reading, request, response, log)
       send(response, 403, { error: 'this name is not served here' })
     })
     await listening(server, () => server.listen(address.port, address.address))
     await closed(server, signal)
   }
+}
+
+function isNoName(host = ''): boolean {
+  const name = parseSocketAddress(host.includes(':') ? host : `${host}:80`)?.address ?? ''
+  return name === 'localhost' || isIP(name) !== 0
 }
 
 async function answer(routes: readonly AdminRoute[], request: IncomingMessage, response: ServerResponse, log: Log) {
