@@ -1,5 +1,5 @@
 import { Latest } from '../common/latest.js'
-import type { Log } from '../common/log.js'
+import { describeError, type Log } from '../common/log.js'
 import { Memo } from '../common/memo/memo.js'
 import { inSlices } from '../common/memo/steps.js'
 import type { Problem } from '../common/problem.js'
@@ -28,6 +28,15 @@ export interface PipelineState {
   readonly problems: readonly Problem[]
   /** The documents that a resource was made from. */
   readonly sourcesOf: (type: string, name: string) => Sources
+  /** Why what came later could not be built; absent: this is made of the newest. */
+  readonly failure?: BuildFailure
+}
+
+/** A build that failed, and has failed since. */
+export interface BuildFailure {
+  readonly error: string
+  /** Wall-clock milliseconds. */
+  readonly since: number
 }
 
 /** Where the pipeline reads, and what it keeps. */
@@ -111,6 +120,8 @@ export class Pipeline {
     } catch (error) {
       tell('failed')
       this.#inputs.log.error('the mesh could not be built; the last one is served on', { error })
+      const { since = this.#now() } = this.state.value.failure ?? {}
+      this.state.set({ ...this.state.value, failure: { error: describeError(error), since } })
       return undefined
     }
   }

@@ -79,6 +79,7 @@ export const PROBLEM_CODES = {
   MSH0504: 'Names are without low ports on a host, because Envoy may not listen on them there.',
   MSH0505: 'A service can be reached around the mesh, because its application listens on more than loopback.',
   MSH0506: 'The clock of a host and that of the control plane differ by more than certificates allow.',
+  MSH0507: 'The control plane cannot build the mesh of what it has read; hosts keep what was built before.',
   MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
 } as const
 

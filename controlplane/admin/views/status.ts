@@ -3,6 +3,7 @@ import { describeSkew, skewOf } from '../../../common/clock-skew.js'
 import type { Problem } from '../../../common/problem.js'
 import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
+import type { PipelineState } from '../../pipeline.js'
 import { viewClones } from './clones.js'
 import { viewHosts } from './hosts.js'
 import { isUnusual, viewNames } from './names.js'
@@ -30,6 +31,20 @@ export interface SelfFacts {
   }
 }
 
+function viewFailure({ failure }: PipelineState): readonly ProblemView[] {
+  if (failure === undefined) return []
+  const since = new Date(failure.since).toISOString()
+  return [
+    {
+      place: 'control plane',
+      severity: 'error',
+      code: 'MSH0507',
+      message: `no change is in effect since ${since}: the mesh cannot be built (${failure.error})`,
+      hint: 'hosts keep what they have; undo what changed then, and report this as a fault of the control plane',
+    },
+  ]
+}
+
 /** The whole mesh in a few numbers and all its problems, errors first. */
 export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const hosts = viewHosts(source)
@@ -39,7 +54,16 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const live = hosts.filter(({ status }) => status === 'live')
   const clocks = [...source.records.values()].flatMap(viewClock)
   const names = [...source.records.values()].flatMap((one) => viewNames(one, source.state).filter(isUnusual))
-  const all = [...self.authority, ...viewClones(source.clones), ...refusals, ...clocks, ...names, ...problems]
+  const failure = viewFailure(source.state)
+  const all = [
+    ...failure,
+    ...self.authority,
+    ...viewClones(source.clones),
+    ...refusals,
+    ...clocks,
+    ...names,
+    ...problems,
+  ]
   return {
     id: self.id,
     version: self.version,
