@@ -145,6 +145,12 @@ export class Delivery {
     return this.#following.size === 0
   }
 
+  /** Whether there is nothing to send, of whatever kind. */
+  get idle(): boolean {
+    const { upsert, answer, remove } = this.#due
+    return upsert.size === 0 && answer.size === 0 && remove.size === 0
+  }
+
   /** Whether there is a change of this kind to send. */
   isDue(change: Change): boolean {
     return this.#due[change].size > 0
@@ -166,7 +172,9 @@ export class Delivery {
 
   /** Finds out again what is to be sent about a name, after anything about it has changed. */
   #sort(name: string): void {
-    for (const due of Object.values(this.#due)) due.delete(name)
+    this.#due.upsert.delete(name)
+    this.#due.answer.delete(name)
+    this.#due.remove.delete(name)
     const behind = this.#behind.get(name)
     if (behind === undefined) {
       this.#settle(name)
@@ -195,20 +203,26 @@ export class Delivery {
   }
 
   #choose(changes: readonly Change[], bytes: number): readonly string[] {
-    const alone = [...this.#alone].find((name) => changes.some((change) => this.#due[change].has(name)))
+    const alone = this.#alone.size === 0 ? undefined : this.#nextAlone(changes)
     if (alone !== undefined && this.#policy.isolated === 'first') return [alone]
     const names = this.#chooseTogether(changes, this.#policy.whole ? Number.POSITIVE_INFINITY : bytes)
     return names.length === 0 && alone !== undefined ? [alone] : names
   }
 
+  #nextAlone(changes: readonly Change[]): string | undefined {
+    return [...this.#alone].find((name) => changes.some((change) => this.#due[change].has(name)))
+  }
+
   #chooseTogether(changes: readonly Change[], bytes: number): readonly string[] {
     const names: string[] = []
     let size = 0
-    for (const name of changes.flatMap((change) => [...this.#due[change]])) {
-      if (this.#alone.has(name)) continue
-      size += FRAME_BYTES + 3 * name.length + (this.#find(name)?.bytes.length ?? 0)
-      if (size > bytes && names.length > 0) return names
-      names.push(name)
+    for (const change of changes) {
+      for (const name of this.#due[change]) {
+        if (this.#alone.has(name)) continue
+        size += FRAME_BYTES + 3 * name.length + (this.#find(name)?.bytes.length ?? 0)
+        if (size > bytes && names.length > 0) return names
+        names.push(name)
+      }
     }
     return names
   }

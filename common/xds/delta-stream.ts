@@ -7,7 +7,7 @@ import { type Kind, kindOf, PUSH_ORDER, type PushStep, type Wait } from './order
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import { Subscription, type SubscriptionStatus } from './subscription.js'
 import { ENDPOINT } from './types.js'
-import type { ChangedNames, View } from './view.js'
+import type { NamesByType, View } from './view.js'
 
 /** The fields of a request that matter after the client has been identified. */
 export type DeltaRequest = Pick<
@@ -91,10 +91,18 @@ export class DeltaStream {
     checkCount(this.#names(), this.#limits)
   }
 
-  /** Takes another view, in which nothing but these names may differ; the first view may differ in everything. */
-  publish(view: View, changed: ChangedNames): void {
+  /**
+   * Takes another view, in which nothing but these names may differ; the first view may differ in everything.
+   *
+   * @returns whether the client subscribes to any of the names
+   */
+  publish(view: View, changed: NamesByType): boolean {
     this.#view = view
-    for (const [type, subscription] of this.#subscriptions) subscription.publish(view, changed.get(type) ?? [])
+    let concerned = false
+    for (const [type, subscription] of this.#subscriptions) {
+      if (subscription.publish(view, changed.get(type) ?? [])) concerned = true
+    }
+    return concerned
   }
 
   /** The view that is being served; none until the client is known. */
@@ -115,6 +123,10 @@ export class DeltaStream {
   }
 
   #next(now: number): Push | undefined {
+    if (this.#idle) {
+      this.#waiting.clear()
+      return undefined
+    }
     for (const step of this.#order) {
       const push = this.#take(step, now)
       if (push !== undefined) return push
@@ -134,13 +146,19 @@ export class DeltaStream {
 
   /** What the client has refused and the mesh has not yet replaced or removed. */
   get refused(): readonly RefusedResource[] {
-    return [...this.#subscriptions.values()].flatMap(({ delivery }) => [...delivery.refused.values()])
+    // Asked after every push and ACK, and nearly always nothing.
+    let refused = NOTHING_REFUSED
+    for (const { delivery } of this.#subscriptions.values()) {
+      if (delivery.refused.size > 0) refused = [...refused, ...delivery.refused.values()]
+    }
+    return refused
   }
 
   /** Whether the client has all that it subscribes to as it is published now. */
   get acknowledged(): boolean {
-    const subscriptions = [...this.#subscriptions.values()]
-    return this.#view !== undefined && subscriptions.every(({ delivery }) => delivery.behind.size === 0)
+    if (this.#view === undefined) return false
+    for (const { delivery } of this.#subscriptions.values()) if (delivery.behind.size > 0) return false
+    return true
   }
 
   /** Whether the client has a version of a name, and which, as far as its answers tell. */
@@ -187,7 +205,13 @@ export class DeltaStream {
   }
 
   #asksFor(kind: Kind): boolean {
-    return [...this.#subscriptions.keys()].some((type) => kindOf(type) === kind)
+    return [...this.#subscriptions.values()].some((subscription) => subscription.kind === kind)
+  }
+
+  /** Whether there is nothing to send, so that no step of the order has to be looked at. */
+  get #idle(): boolean {
+    for (const subscription of this.#subscriptions.values()) if (!subscription.idle) return false
+    return true
   }
 
   #take(step: PushStep, now: number): Push | undefined {
@@ -206,8 +230,8 @@ export class DeltaStream {
 
   #due(step: PushStep): readonly Subscription[] {
     const due: Subscription[] = []
-    for (const [type, subscription] of this.#subscriptions) {
-      if (kindOf(type) !== step.kind || (step.only === 'wildcard' && !subscription.wildcard)) continue
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.kind !== step.kind || (step.only === 'wildcard' && !subscription.wildcard)) continue
       if (step.changes.some((change) => subscription.delivery.isDue(change))) due.push(subscription)
     }
     return due
@@ -226,8 +250,8 @@ export class DeltaStream {
 
   #isOver({ kind, until }: Wait): boolean {
     if (until === 'upserted' && this.#clustersPaused && !this.#listenersByName()) return false
-    for (const [type, { delivery, wildcard }] of this.#subscriptions) {
-      if (kindOf(type) !== kind) continue
+    for (const { kind: own, delivery, wildcard } of this.#subscriptions.values()) {
+      if (own !== kind) continue
       const unsent = delivery.isDue('upsert') || (until !== 'upserted' && delivery.isDue('remove'))
       if (until === 'added' && wildcard && delivery.additionDue) return false
       if (until === 'sent' && unsent) return false
@@ -240,7 +264,7 @@ export class DeltaStream {
 
   /** Whether the client is none of Envoy's kind: gRPC asks for listeners by name, and in any order on a new stream. */
   #listenersByName(): boolean {
-    return [...this.#subscriptions.values()].some(({ type, wildcard }) => kindOf(type) === 'listener' && !wildcard)
+    return [...this.#subscriptions.values()].some(({ kind, wildcard }) => kind === 'listener' && !wildcard)
   }
 
   #resend(push: Push): void {
@@ -248,3 +272,5 @@ export class DeltaStream {
     for (const { name } of push.resources) endpoints?.follow(name)
   }
 }
+
+const NOTHING_REFUSED: readonly RefusedResource[] = []

@@ -114,8 +114,7 @@ export class XdsServer<Peer> {
     for (const stream of publication.clients === before.clients ? touched : this.#streams) {
       const layers = publication.clients.get(stream.client ?? '')
       if (!sameLayers(layers, this.#layersOf.get(stream))) this.#show(stream)
-      else if (layers !== undefined && touched.has(stream)) this.#tell(stream, layers, changed)
-      else continue
+      else if (layers === undefined || !touched.has(stream) || !this.#tell(stream, layers, changed)) continue
       stream.changed(changedAt)
       if (stream.admitted) this.#ready.add(stream)
       else this.#newcomers.add(stream)
@@ -133,9 +132,10 @@ export class XdsServer<Peer> {
     this.#index(stream, layers)
   }
 
-  #tell(stream: ServedStream<Peer>, layers: readonly string[], changed: ReadonlyMap<string, ChangedNames>): void {
+  /** @returns whether the stream subscribes to anything that changed */
+  #tell(stream: ServedStream<Peer>, layers: readonly string[], changed: ReadonlyMap<string, ChangedNames>): boolean {
     const changes = layers.flatMap((layer) => changed.get(layer) ?? [])
-    stream.state.publish(viewOf(this.#publication, layers), mergeNames(changes))
+    return stream.state.publish(viewOf(this.#publication, layers), mergeNames(changes))
   }
 
   #index(stream: ServedStream<Peer>, layers: readonly string[]): void {

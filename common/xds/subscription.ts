@@ -1,6 +1,6 @@
 import type { ResponsePolicy } from './blame.js'
 import { Delivery, type Push } from './delivery.js'
-import type { Change } from './order.js'
+import { type Change, type Kind, kindOf } from './order.js'
 import { findResource, type View, visibleNames } from './view.js'
 
 /** How one client stands with one type, for people. */
@@ -19,6 +19,7 @@ export interface SubscriptionStatus {
  */
 export class Subscription {
   readonly type: string
+  readonly kind: Kind
   readonly delivery: Delivery
   readonly #names = new Set<string>()
   #wildcard = false
@@ -28,6 +29,7 @@ export class Subscription {
 
   constructor(type: string, view: View, policy?: ResponsePolicy) {
     this.type = type
+    this.kind = kindOf(type)
     this.#view = view
     this.delivery = new Delivery(type, (name) => findResource(this.#view, type, name), policy)
   }
@@ -38,6 +40,11 @@ export class Subscription {
 
   get names(): ReadonlySet<string> {
     return this.#names
+  }
+
+  /** Whether nothing is to be sent: no change, and no answer that the client waits for. */
+  get idle(): boolean {
+    return !this.#owesAnswer && this.delivery.idle
   }
 
   /**
@@ -83,13 +90,21 @@ export class Subscription {
     }
   }
 
-  /** Takes another view, in which nothing but these names of the type may differ. */
-  publish(view: View, changed: Iterable<string>): void {
+  /**
+   * Takes another view, in which nothing but these names of the type may differ.
+   *
+   * @returns whether the client subscribes to any of the names
+   */
+  publish(view: View, changed: Iterable<string>): boolean {
     const before = this.#view
     this.#view = view
+    let concerned = false
     for (const name of changed) {
-      if (this.#covers(name)) this.delivery.changed(name, findResource(before, this.type, name)?.version)
+      if (!this.#covers(name)) continue
+      this.delivery.changed(name, findResource(before, this.type, name)?.version)
+      concerned = true
     }
+    return concerned
   }
 
   /** Makes the next response with changes of these kinds, if there is one to make. */

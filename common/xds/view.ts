@@ -6,6 +6,9 @@ export type View = readonly ResourceSet[]
 /** Names that differ between two states of something, by type URL. */
 export type ChangedNames = ReadonlyMap<string, ReadonlySet<string>>
 
+/** The part of {@link ChangedNames} that a stream needs. */
+export type NamesByType = Pick<ChangedNames, 'get'>
+
 /** The layers of these names; one that the publication does not have is empty. */
 export function viewOf(publication: Publication, layers: readonly string[]): View {
   return layers.map((layer) => publication.layers.get(layer) ?? EMPTY_LAYER)
@@ -31,10 +34,13 @@ export function visibleNames(view: View, type: string): ReadonlySet<string> {
   return names
 }
 
-/** Every name of either view: what may differ when a client's layers are other layers than before. */
-export function allNames(before: View, after: View): ChangedNames {
-  const types = new Set([...before, ...after].flatMap((layer) => [...layer.keys()]))
-  return new Map([...types].map((type) => [type, visibleNames([...before, ...after], type)]))
+/**
+ * Every name of either view: what may differ when a client's layers are other layers than before. Names of a type are
+ * looked up only when they are asked for: a new stream asks for none.
+ */
+export function allNames(before: View, after: View): NamesByType {
+  const both = [...before, ...after]
+  return { get: (type) => visibleNames(both, type) }
 }
 
 /** The layers that differ between two publications, with the names that differ in each: computed once for all streams. */

@@ -17,9 +17,11 @@ import {
   DiscoveryRequestSchema,
 } from '../proto/envoy/service/discovery/v3/discovery_pb.js'
 import type { Push } from './delivery.js'
+import type { DeltaRequest } from './delta-stream.js'
 import { NODE_FIELDS, REQUEST_FIELDS } from './limits.js'
 import { StreamRefusal } from './refusal.js'
 import type { Resource } from './resource.js'
+import { TYPE_NAMES } from './types.js'
 import type { WorldPush } from './whole-list.js'
 
 /** What a client tells of itself. */
@@ -39,13 +41,20 @@ export interface ReceivedRequest<Request> {
  *
  * @throws {StreamRefusal} when the bytes are no request
  */
-export function decodeDeltaRequest(bytes: Uint8Array): ReceivedRequest<DeltaDiscoveryRequest> {
-  return decodeRequest(DeltaDiscoveryRequestSchema, NODE_OF_DELTA, bytes)
+export function decodeDeltaRequest(bytes: Uint8Array): ReceivedRequest<DeltaRequest> {
+  return refuseMalformed(() => {
+    const { rest, node } = takeField(NODE_OF_DELTA, bytes)
+    const request = decodeAcknowledgement(rest) ?? decodeChecked(DeltaDiscoveryRequestSchema, rest)
+    return { request, node }
+  })
 }
 
 /** The same for a state-of-the-world request. @throws {StreamRefusal} when the bytes are no request */
 export function decodeWorldRequest(bytes: Uint8Array): ReceivedRequest<DiscoveryRequest> {
-  return decodeRequest(DiscoveryRequestSchema, NODE_OF_WORLD, bytes)
+  return refuseMalformed(() => {
+    const { rest, node } = takeField(NODE_OF_WORLD, bytes)
+    return { request: decodeChecked(DiscoveryRequestSchema, rest), node }
+  })
 }
 
 /** Decodes the node that a request had. @throws {StreamRefusal} when the bytes are no node */
@@ -57,14 +66,12 @@ export function decodeNode(bytes: Uint8Array): Node | undefined {
   })
 }
 
-/** Encodes a response. Only its frame is made: the bytes of a resource are made once, for all streams. */
-export function encodePush(push: Push): Uint8Array {
-  const writer = new BinaryWriter()
-  for (const resource of push.resources) writer.raw(encodeResource(resource))
-  writer.tag(4, WireType.LengthDelimited).string(push.type)
-  writer.tag(5, WireType.LengthDelimited).string(push.nonce)
-  for (const name of push.removed) writer.tag(6, WireType.LengthDelimited).string(name)
-  return writer.finish()
+/** Encodes a response. Only its frame is made: the bytes of a resource, and of a type, are made once for all streams. */
+export function encodePush({ type, nonce, resources, removed }: Push): Uint8Array {
+  const fields = resources.map(encodeResource)
+  fields.push(encodeType(type), encodeText(NONCE, nonce))
+  for (const name of removed) fields.push(encodeText(REMOVED, name))
+  return Buffer.concat(fields)
 }
 
 /**
@@ -115,20 +122,57 @@ function encodeResource(resource: Resource): Uint8Array {
 
 const encoded = new WeakMap<Resource, Uint8Array>()
 
+/** The field `type_url` of a response; clients may ask for types of any name, so only those that are known are kept. */
+function encodeType(type: string): Uint8Array {
+  return KNOWN_TYPES.get(type) ?? encodeText(TYPE_URL, type)
+}
+
+/** A field with a text. A writer would allocate more than most of these have bytes. */
+function encodeText(field: number, text: string): Uint8Array {
+  const length = Buffer.byteLength(text)
+  if (length > 127) return new BinaryWriter().tag(field, WireType.LengthDelimited).string(text).finish()
+  const bytes = Buffer.allocUnsafe(2 + length)
+  bytes[0] = (field << 3) | WireType.LengthDelimited
+  bytes[1] = length
+  bytes.write(text, 2)
+  return bytes
+}
+
+const TYPE_URL = 4
+const NONCE = 5
+const REMOVED = 6
+
+const KNOWN_TYPES: ReadonlyMap<string, Uint8Array> = new Map(
+  [...TYPE_NAMES.keys()].map((type) => [type, encodeText(TYPE_URL, type)]),
+)
+
 const NODE_OF_DELTA = 1
 const NODE_OF_WORLD = 2
 
-function decodeRequest<Schema extends DescMessage>(
-  schema: Schema,
-  nodeField: number,
-  bytes: Uint8Array,
-): ReceivedRequest<MessageShape<Schema>> {
-  return refuseMalformed(() => {
-    const { rest, node } = takeField(nodeField, bytes)
-    checkFieldCount(schema, rest, REQUEST_FIELDS)
-    return { request: fromBinary(schema, rest), node }
-  })
+function decodeChecked<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array): MessageShape<Schema> {
+  checkFieldCount(schema, bytes, REQUEST_FIELDS)
+  return fromBinary(schema, bytes)
 }
+
+/** Nearly all requests are ACKs, a type and a nonce: the general decoder would be most of what one costs. */
+function decodeAcknowledgement(bytes: Uint8Array): DeltaRequest | undefined {
+  const reader = new BinaryReader(bytes)
+  let typeUrl = ''
+  let responseNonce = ''
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag()
+    if (wireType !== WireType.LengthDelimited) return undefined
+    if (number === REQUEST_TYPE_URL) typeUrl = reader.string()
+    else if (number === RESPONSE_NONCE) responseNonce = reader.string()
+    else return undefined
+  }
+  return { ...ASKS_NOTHING, typeUrl, responseNonce }
+}
+
+const REQUEST_TYPE_URL = 2
+const RESPONSE_NONCE = 6
+
+const ASKS_NOTHING: DeltaRequest = create(DeltaDiscoveryRequestSchema)
 
 /** Cuts a field of bytes out of an encoded message; of several, the last counts, as protobuf has it for scalars. */
 function takeField(field: number, bytes: Uint8Array): { rest: Uint8Array; node: Uint8Array | undefined } {

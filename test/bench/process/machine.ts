@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { Machine } from '../report/result.js'
 
 /** What of this machine decides how long things take. */
@@ -21,12 +22,14 @@ export function loadAverage(): number {
 /** The commit of this tree, with `+` where files are changed; `unknown` outside a checkout. */
 export function commitOfTree(): string {
   try {
-    const git = (...args: readonly string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim()
+    const git = (...args: readonly string[]) => execFileSync('git', args, OPTIONS).trim()
     return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`
   } catch {
     return 'unknown'
   }
 }
+
+const OPTIONS = { encoding: 'utf8', stdio: 'pipe', cwd: fileURLToPath(new URL('.', import.meta.url)) } as const
 
 /** The core of the server that is measured, and that of the load. */
 export const SERVER_CORE = 0
