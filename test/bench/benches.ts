@@ -1,3 +1,4 @@
+import { dataPlane } from './bars/data-plane.js'
 import { p1 } from './bars/p1.js'
 import { p2 } from './bars/p2.js'
 import { p3 } from './bars/p3.js'
@@ -15,4 +16,4 @@ import { scaling } from './bars/scaling.js'
 import type { Bench } from './bench.js'
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHES: readonly Bench[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p14, scaling]
+export const BENCHES: readonly Bench[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p14, dataPlane, scaling]

@@ -136,13 +136,17 @@ export class MeshLab {
   /** Waits until every host is live and synced and every instance passes. */
   async settled(): Promise<void> {
     const instances = this.hosts.reduce((sum, { services }) => sum + services.length, 0)
-    await until('all hosts to be synced and all instances to pass', async () => {
-      const hosts = await this.ask<HostView[]>('/v1/hosts')
-      const services = await this.ask<ServiceView[]>('/v1/services')
-      const synced = hosts.filter(({ status, sync }) => status === 'live' && sync === 'SYNCED')
-      const passing = services.flatMap((one) => one.instances).filter(({ health }) => health === 'passing')
-      return synced.length === this.hosts.length && passing.length >= instances
-    })
+    await until(
+      'all hosts to be synced and all instances to pass',
+      async () => {
+        const hosts = await this.ask<HostView[]>('/v1/hosts')
+        const services = await this.ask<ServiceView[]>('/v1/services')
+        const synced = hosts.filter(({ status, sync }) => status === 'live' && sync === 'SYNCED')
+        const passing = services.flatMap((one) => one.instances).filter(({ health }) => health === 'passing')
+        return synced.length === this.hosts.length && passing.length >= instances
+      },
+      20_000 + 2_000 * this.hosts.length,
+    )
   }
 
   /** Joins a host by a new token. */

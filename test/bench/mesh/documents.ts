@@ -4,9 +4,9 @@ import { PORT, serviceName } from './fleet.js'
  * The documents of one service, as a careful operator writes them: retries and limits, subsets of two versions, a split
  * between them with a rule for testers, and who may call it.
  */
-export function serviceDocuments(index: number, services: number): string {
-  const service = serviceName(index)
-  const callers = [1, 2, 3].map((step) => serviceName((index + step) % services))
+export function serviceDocuments(index: number, services: number, nameOf = serviceName): string {
+  const service = nameOf(index)
+  const callers = [1, 2, 3].map((step) => nameOf((index + step) % services))
   return `kind: service
 service: ${service}
 timeouts: { connect: 1s, request: 15s }
