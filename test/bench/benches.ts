@@ -12,8 +12,26 @@ import { p10 } from './bars/p10.js'
 import { p11 } from './bars/p11.js'
 import { p12 } from './bars/p12.js'
 import { p14 } from './bars/p14.js'
+import { relay } from './bars/relay.js'
 import { scaling } from './bars/scaling.js'
 import type { Bench } from './bench.js'
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHES: readonly Bench[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p14, dataPlane, scaling]
+export const BENCHES: readonly Bench[] = [
+  p1,
+  p2,
+  p3,
+  p4,
+  p5,
+  p6,
+  p7,
+  p8,
+  p9,
+  p10,
+  p11,
+  p12,
+  p14,
+  relay,
+  dataPlane,
+  scaling,
+]

@@ -24,7 +24,7 @@ import { ResourceStore } from '../../common/xds/store.js'
 export interface LightHost {
   readonly host: string
   readonly address: string
-  /** The one service that it runs, always healthy. */
+  /** The one service that it runs. */
   readonly service: string
 }
 
@@ -37,6 +37,8 @@ export class LightAgent {
   /** Whether it has a session, and all that the control plane has for it. */
   readonly followed = new Latest(NOT_FOLLOWED)
   readonly store = new ResourceStore()
+  readonly #one: LightHost
+  readonly #reports: Latest<Reports>
   readonly #links: Links
   readonly #end = new AbortController()
   #running: Promise<void> = Promise.resolve()
@@ -64,9 +66,15 @@ export class LightAgent {
     credentials: { readonly host: HostCredentials; readonly trust: Trust },
   ) {
     this.host = one.host
+    this.#one = one
+    this.#reports = new Latest(reportsOf(one, Health.PASSING))
     const answer = () => Promise.reject(new Error('a light agent has no Envoy'))
-    const reports = new Latest(reportsOf(one))
-    this.#links = new Links(addresses, { credentials: () => credentials, reports, answer, log: silentLog })
+    this.#links = new Links(addresses, {
+      credentials: () => credentials,
+      reports: this.#reports,
+      answer,
+      log: silentLog,
+    })
   }
 
   start(): void {
@@ -77,6 +85,11 @@ export class LightAgent {
     this.#running = runTasks(this.#end.signal, [this.#links.run, follow])
   }
 
+  /** Tells how its service is from now on. */
+  tell(health: Health.PASSING | Health.CRITICAL): void {
+    this.#reports.set({ ...this.#reports.value, services: reportsOf(this.#one, health).services })
+  }
+
   /** Goes away without a farewell. */
   async stop(): Promise<void> {
     this.#end.abort()
@@ -84,7 +97,7 @@ export class LightAgent {
   }
 }
 
-function reportsOf({ host, address, service }: LightHost): Reports {
+function reportsOf({ host, address, service }: LightHost, health: Health): Reports {
   const main = { name: 'main', port: 8080, protocol: 'http' }
   return {
     host: create(HostReportSchema, {
@@ -105,8 +118,8 @@ function reportsOf({ host, address, service }: LightHost): Reports {
           service,
           ports: [main],
           weight: 100,
-          health: Health.PASSING,
-          healthDetail: 'always',
+          health,
+          healthDetail: 'as it is told',
           source: `services.d/${service}.yaml:1`,
         }),
       ],
