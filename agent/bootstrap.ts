@@ -74,6 +74,8 @@ function buildDynamicResources() {
     ads_config: {
       api_type: 'DELTA_GRPC',
       transport_api_version: 'V3',
+      // It names all of Envoy's extensions, tens of kilobytes, and would else be in each request, acknowledgements too.
+      set_node_on_first_message_only: true,
       grpc_services: [{ envoy_grpc: { cluster_name: AGENT_CLUSTER, retry_policy: AGENT_RETRY } }],
     },
   }

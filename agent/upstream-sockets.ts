@@ -149,9 +149,13 @@ export function removeStaleSockets(
 ): Task {
   return async (signal) => {
     await waitFor(serving, (answered) => answered, signal)
-    for await (const _ of served.values(signal)) {
+    let settled: { readonly listeners: unknown } | undefined
+    for await (const set of served.values(signal)) {
+      const listeners = set.get(LISTENER)
+      if (settled !== undefined && settled.listeners === listeners) continue
       try {
         for (const path of await removeUnserved(directory, served)) log.info('socket of an upstream removed', { path })
+        settled = { listeners }
       } catch (error) {
         // As when no file descriptor is left: they are looked at again with the next change.
         log.warn('sockets of upstreams that are gone cannot be removed', { error })
