@@ -4,7 +4,11 @@ import { closeConnections, getOk, type Target, targetOn } from '../../e2e/client
 import { HTTP_PORT, PAY_1, PAY_2, WEB } from '../../e2e/hosts.js'
 import { type LabPlan, MeshLab } from '../../e2e/lab.js'
 
-const HOSTS = [WEB, PAY_1, PAY_2]
+/** Checks are those that a service file has which says nothing more of them. */
+const HOSTS = [WEB, PAY_1, PAY_2].map((host) => ({
+  ...host,
+  services: host.services.map((service) => ({ ...service, check: '{ tcp: true }' })),
+}))
 
 /** Three hosts with real Envoys and a control plane; the first calls the service of the other two. */
 export class SmallMesh implements AsyncDisposable {
