@@ -3,7 +3,9 @@
  * one of these and no queue: a slow reader skips values, it never lags behind by more than the one it works on.
  */
 export class Latest<T> {
-  #value: T
+  #value: T | undefined
+  /** Makes the value when it is asked for; absent: it is there. */
+  #make: (() => T) | undefined
   #revision = 0
   readonly #listeners = new Set<() => void>()
 
@@ -12,10 +14,12 @@ export class Latest<T> {
   }
 
   get value(): T {
-    return this.#value
+    if (this.#make !== undefined) this.#value = this.#make()
+    this.#make = undefined
+    return this.#value as T
   }
 
-  /** Counts the calls of {@link set} so far. */
+  /** Counts the changes so far. */
   get revision(): number {
     return this.#revision
   }
@@ -23,6 +27,20 @@ export class Latest<T> {
   /** Replaces the value and wakes all who wait. Listeners run in the same turn and must not throw. */
   set(value: T): void {
     this.#value = value
+    this.#make = undefined
+    this.#tell()
+  }
+
+  /**
+   * The same for a value that takes time to make: it is made when somebody asks for it, so that of many in a row only
+   * those that are looked at cost anything.
+   */
+  setLater(make: () => T): void {
+    this.#make = make
+    this.#tell()
+  }
+
+  #tell(): void {
     this.#revision++
     for (const listener of [...this.#listeners]) listener()
   }
@@ -40,7 +58,7 @@ export class Latest<T> {
       if (seen === this.#revision) await this.#changed(signal)
       if (signal.aborted) return
       seen = this.#revision
-      yield this.#value
+      yield this.value
     }
   }
 
@@ -55,6 +73,22 @@ export class Latest<T> {
       signal.addEventListener('abort', done)
     })
   }
+}
+
+/**
+ * Calls `listener` once for all changes of one turn of the event loop, in the next: for work that would be too much for
+ * each of them.
+ */
+export function subscribeByTurns(latest: Latest<unknown>, listener: () => void): () => void {
+  let due = false
+  return latest.subscribe(() => {
+    if (due) return
+    due = true
+    setImmediate(() => {
+      due = false
+      listener()
+    })
+  })
 }
 
 /** Resolves with the first value, now or later, for which `accept` holds. @throws the signal's reason when it aborts. */

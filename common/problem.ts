@@ -37,6 +37,15 @@ export function formatProblem(problem: Problem): string {
   return `${place}: ${path}${problem.message}${hint} [${problem.code}]`
 }
 
+/** The problems of many parts, nearly all of which have none, in the order of the parts. */
+export function problemsIn(parts: readonly { readonly problems: readonly Problem[] }[]): readonly Problem[] {
+  const found: Problem[] = []
+  for (const { problems } of parts) {
+    if (problems.length > 0) found.push(...problems)
+  }
+  return found
+}
+
 /** Orders problems by file, line, column, then code, so that equal inputs print equal lists. */
 export function compareProblems(a: Problem, b: Problem): number {
   return (

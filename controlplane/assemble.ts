@@ -1,4 +1,4 @@
-import { Latest } from '../common/latest.js'
+import { Latest, subscribeByTurns } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import { processMetrics } from '../common/metrics/process.js'
 import type { MetricsRegistry } from '../common/metrics/registry.js'
@@ -101,7 +101,7 @@ function rightsOf(hosts: HostRegistry, loaded: Latest<LoadedConfig>): (host: str
 
 function makePipeline(foundations: Foundations): Pipeline {
   const { settings, directory, config, state, allows, trustBundlePem, quarantine, metrics, log } = foundations
-  directory.records.subscribe(() => quarantine.observe(directory.records.value))
+  subscribeByTurns(directory.records, () => quarantine.observe(directory.records.value))
   return new Pipeline({
     agents: directory.members,
     config: config.loaded,

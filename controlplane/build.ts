@@ -5,7 +5,7 @@ import type { Publication } from '../common/xds/resource.js'
 import type { Catalog } from './catalog/catalog.js'
 import { CatalogMemo, catalogSteps, type MergeInput } from './catalog/merge.js'
 import type { Config } from './config/config.js'
-import { buildResources } from './envoy/build.js'
+import { resourceSteps } from './envoy/build.js'
 import { ResourceMemo } from './envoy/memo.js'
 import type { ResourceSettings } from './envoy/recipes.js'
 import { MeshMemo, meshSteps } from './mesh/build.js'
@@ -54,7 +54,7 @@ export function* buildSteps(input: BuildInput, memo: BuildMemo): Steps<Built> {
   const { catalog, nextChange } = merged
   const offsets = allocateOffsets(input.offsets, [...catalog.instances.keys()], now)
   const { mesh, problems } = yield* meshSteps({ catalog, config, offsets, settings: input.mesh }, memo.mesh)
-  const publication = buildResources(mesh, input.resources, memo.resources)
+  const publication = yield* resourceSteps(mesh, input.resources, memo.resources)
   return {
     catalog,
     offsets,

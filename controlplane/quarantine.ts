@@ -24,19 +24,20 @@ export interface Quarantined {
 export class Quarantine {
   /** What is stopped now, by `type/name`. */
   readonly changes = new Latest<ReadonlyMap<string, Quarantined>>(new Map())
-  /** The newest version of each resource, and the one before it that was not stopped. */
-  #versions = new Map<string, Versions>()
+  #history: History = new Map()
 
   /** Takes note of what hosts refuse now. */
   observe(records: AgentRecords): void {
     const live = [...records.values()].filter(({ session }) => session.state === 'live')
+    const refusing = live.filter(({ envoy }) => envoy !== undefined && envoy.refused.length > 0)
+    if (refusing.length === 0) return
     const enough = Math.min(HOSTS_TO_STOP, Math.max(1, live.length))
     const refused = new Map<string, Quarantined>()
-    for (const { host, envoy } of live) {
+    for (const { host, envoy } of refusing) {
       for (const { typeUrl: type, name, version, error } of envoy?.refused ?? []) {
-        const key = `${type}/${name}`
         // What a host says of an older version, or of a resource of its own, tells nothing about others.
-        if (this.#versions.get(key)?.newest.version !== version) continue
+        if (this.#history.get(type)?.versions.get(name)?.newest.version !== version) continue
+        const key = `${type}/${name}`
         const hosts = [...new Set([...(refused.get(key)?.hosts ?? []), host])]
         refused.set(key, { type, name, version, hosts, error })
       }
@@ -53,7 +54,7 @@ export class Quarantine {
     const stopped = this.changes.value
     const shared = publication.layers.get(SHARED_LAYER)
     if (shared === undefined) return publication
-    this.#remember(shared, stopped)
+    this.#history = continued(this.#history, shared, stopped)
     const ended = [...stopped].filter(([, { type, name, version }]) => shared.get(type)?.get(name)?.version !== version)
     if (ended.length > 0) {
       const next = new Map(stopped)
@@ -66,32 +67,41 @@ export class Quarantine {
 
   #replace(shared: ResourceSet): ResourceSet {
     const next = new Map(shared)
-    for (const [key, { type, name }] of this.changes.value) {
+    for (const { type, name } of this.changes.value.values()) {
       const resources = new Map(next.get(type))
-      const good = this.#versions.get(key)?.before
+      const good = this.#history.get(type)?.versions.get(name)?.before
       // Where no older version is known nothing is taken away: hosts that took the new one are served by it.
       if (good !== undefined) resources.set(name, good)
       next.set(type, resources)
     }
     return next
   }
-
-  /** Takes note of new versions; one that was stopped never becomes what others fall back to. */
-  #remember(shared: ResourceSet, stopped: ReadonlyMap<string, Quarantined>): void {
-    const next = new Map<string, Versions>()
-    for (const [type, resources] of shared) {
-      for (const [name, newest] of resources) {
-        const key = `${type}/${name}`
-        const known = this.#versions.get(key)
-        if (known?.newest.version === newest.version) next.set(key, known)
-        else next.set(key, { newest, before: stopped.has(key) ? known?.before : known?.newest })
-      }
-    }
-    this.#versions = next
-  }
 }
 
+/** A resource as it is, and as it was before, unless that was stopped. */
 interface Versions {
   readonly newest: Resource
   readonly before: Resource | undefined
+}
+
+/** By type; what holds for these resources, by name. */
+type History = ReadonlyMap<
+  string,
+  { readonly resources: ReadonlyMap<string, Resource>; readonly versions: ReadonlyMap<string, Versions> }
+>
+
+/** Takes note of new versions; one that was stopped never becomes what others fall back to. */
+function continued(history: History, shared: ResourceSet, stopped: ReadonlyMap<string, Quarantined>): History {
+  return new Map(
+    [...shared].map(([type, resources]) => {
+      const before = history.get(type)
+      if (before?.resources === resources) return [type, before]
+      const versions = [...resources].map(([name, newest]): [string, Versions] => {
+        const known = before?.versions.get(name)
+        if (known?.newest.version === newest.version) return [name, known]
+        return [name, { newest, before: stopped.has(`${type}/${name}`) ? known?.before : known?.newest }]
+      })
+      return [type, { resources, versions: new Map(versions) }]
+    }),
+  )
 }

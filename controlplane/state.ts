@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
+import { Memo } from '../common/memo/memo.js'
 import { delay, type Task } from '../common/tasks.js'
 import { hostsState } from './ca/host-record.js'
 import { HostRegistry } from './ca/hosts.js'
@@ -76,13 +77,16 @@ export function keepAgents(
   lostGrace: number,
   log: Log,
 ): Task {
+  const states = new Memo<AgentsState>()
   const keep = async () => {
     const before = Date.now() - lostGrace
-    const next = [...records.value.values()]
-      .map((record) => agentStateOf(record, before))
-      .sort((a, b) => (a.host < b.host ? -1 : 1))
+    const all = [...records.value.values()]
+    const next = states.get(
+      all.flatMap(({ facts, services, session }) => [facts, services, isGone(session, before) && session.since]),
+      () => all.map((record) => agentStateOf(record, before)).sort((a, b) => (a.host < b.host ? -1 : 1)),
+    )
     try {
-      await file.update((state) => ({ state: same(state, next) ? state : next, result: undefined }))
+      await file.update(() => ({ state: next, result: undefined }))
     } catch (error) {
       log.error('reports of agents could not be kept; a restart would wait for them anew', { error })
     }
@@ -102,10 +106,9 @@ export function keepAgents(
 
 /** @param givenUp hosts that were lost by then are not waited for any more, wall-clock milliseconds */
 function agentStateOf({ host, session, facts, services }: AgentRecord, givenUp: number): AgentsState[number] {
-  const gone = session.state === 'lost' && session.since <= givenUp
-  return { host, facts, services: [...services], ...(gone ? { lostSince: session.since } : {}) }
+  return { host, facts, services: [...services], ...(isGone(session, givenUp) ? { lostSince: session.since } : {}) }
 }
 
-function same(a: AgentsState, b: AgentsState): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+function isGone({ state, since }: AgentRecord['session'], givenUp: number): boolean {
+  return state === 'lost' && since <= givenUp
 }

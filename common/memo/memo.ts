@@ -28,17 +28,30 @@ export class Memo<T> {
 }
 
 /** How a table gets from an item to its row. */
-export interface RowOf<I, T> {
+export type RowOf<I, T> = {
   /** Unique among the items. */
   readonly key: (item: I) => string
   readonly inputs: (item: I) => Inputs
-  readonly make: (item: I) => T
-}
+  /**
+   * All that `inputs` reads beside the item: as long as it is the same, the inputs of the same item are. Absent: they are
+   * always asked for.
+   */
+  readonly context?: Inputs
+} & ({ readonly make: (item: I) => T } | { readonly steps: (item: I) => Steps<T> })
 
 interface Row<T> {
   readonly inputs: Inputs
   readonly value: T
-  pass: number
+  /** Among the items of the last pass. */
+  index: number
+}
+
+/** One pass over the items of a table: its rows and values are in their order. */
+interface Pass<T> {
+  readonly items: readonly unknown[]
+  readonly context: Inputs | undefined
+  readonly rows: readonly Row<T>[]
+  readonly values: readonly T[]
 }
 
 /**
@@ -47,43 +60,55 @@ interface Row<T> {
  */
 export class MemoTable<T> {
   readonly #rows = new Map<string, Row<T>>()
-  #values: readonly T[] = []
-  #pass = 0;
+  #last: Pass<T> = { items: [], context: undefined, rows: [], values: [] };
 
   /**
    * The values of these items, in their order; the same array as before when nothing changed. Rows of items that are not
-   * among these are forgotten. A step for each value that is made.
+   * among these are forgotten. A step for each value that is made, at least.
    */
-  *each<I>(items: readonly I[], { key, inputs, make }: RowOf<I, T>): Steps<readonly T[]> {
-    const pass = ++this.#pass
-    const values: T[] = []
+  *each<I>(items: readonly I[], rowOf: RowOf<I, T>): Steps<readonly T[]> {
+    const last = this.#last
+    const { context } = rowOf
+    const known = context !== undefined && sameInputs(last.context, context) ? last.items : []
+    const rows: Row<T>[] = []
+    let next = 0
     for (const item of items) {
-      const name = key(item)
-      const needed = inputs(item)
-      const before = this.#rows.get(name)
-      if (before !== undefined && sameInputs(before.inputs, needed)) {
-        before.pass = pass
-        values.push(before.value)
-        continue
+      let row = known[next] === item ? last.rows[next] : undefined
+      if (row === undefined) {
+        const [key, inputs] = [rowOf.key(item), rowOf.inputs(item)]
+        row = this.#rows.get(key)
+        if (row === undefined || !sameInputs(row.inputs, inputs)) {
+          const value = 'make' in rowOf ? rowOf.make(item) : yield* rowOf.steps(item)
+          row = { inputs, value: share(row?.value, value), index: row?.index ?? -1 }
+          this.#rows.set(key, row)
+          yield
+        }
+        // What follows is most likely what followed it in the last pass.
+        next = row.index
       }
-      const value = share(before?.value, make(item))
-      this.#rows.set(name, { inputs: needed, value, pass })
-      values.push(value)
-      yield
+      next++
+      rows.push(row)
     }
-    if (this.#rows.size > items.length) this.#forget(pass)
-    if (!sameInputs(this.#values, values)) this.#values = values
-    return this.#values
+    this.#keep({ items, context, rows, values: rows.map(({ value }) => value) })
+    return this.#last.values
   }
 
-  #forget(pass: number): void {
-    for (const [name, row] of this.#rows) {
-      if (row.pass !== pass) this.#rows.delete(name)
+  #keep(pass: Pass<T>): void {
+    for (const [index, row] of pass.rows.entries()) row.index = index
+    if (this.#rows.size > pass.rows.length) this.#forgetAllBut(new Set(pass.rows))
+    const same = sameInputs(this.#last.values, pass.values)
+    this.#last = same ? { ...pass, values: this.#last.values } : pass
+  }
+
+  #forgetAllBut(kept: ReadonlySet<Row<T>>): void {
+    for (const [key, row] of this.#rows) {
+      if (!kept.has(row)) this.#rows.delete(key)
     }
   }
 }
 
-function sameInputs(a: Inputs | undefined, b: Inputs): boolean {
+/** Whether two lists have the same objects in the same places. */
+export function sameInputs(a: Inputs | undefined, b: Inputs): boolean {
   if (a === undefined || a.length !== b.length) return false
   for (let index = 0; index < b.length; index++) {
     if (a[index] !== b[index]) return false

@@ -1,3 +1,4 @@
+import { differingParts } from '../joined-map.js'
 import type { Publication, Resource, ResourceSet } from './resource.js'
 
 /** What one client sees of a publication: its layers, most specific first. */
@@ -43,14 +44,23 @@ export function allNames(before: View, after: View): NamesByType {
   return { get: (type) => visibleNames(both, type) }
 }
 
+const NO_CHANGES: ChangedNames = new Map()
+
 /** The layers that differ between two publications, with the names that differ in each: computed once for all streams. */
 export function changedLayers(before: Publication, after: Publication): ReadonlyMap<string, ChangedNames> {
   const changed = new Map<string, ChangedNames>()
-  for (const name of new Set([...before.layers.keys(), ...after.layers.keys()])) {
+  const compare = (name: string) => {
     const [old, now] = [before.layers.get(name) ?? EMPTY_LAYER, after.layers.get(name) ?? EMPTY_LAYER]
-    if (old === now) continue
-    const names = changedNames(old, now)
+    const names = old === now ? NO_CHANGES : changedNames(old, now)
     if (names.size > 0) changed.set(name, names)
+  }
+  for (const [old, now] of differingParts(before.layers, after.layers)) {
+    for (const [name, layer] of now) {
+      if (old.get(name) !== layer) compare(name)
+    }
+    for (const name of old.keys()) {
+      if (!now.has(name)) compare(name)
+    }
   }
   return changed
 }

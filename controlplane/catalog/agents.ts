@@ -47,9 +47,11 @@ export class AgentDirectory {
   readonly members: Latest<AgentRecords>
   /** Which session is a host's, and who runs with an identity that is another's. */
   readonly claims: SessionClaims
+  readonly #all: Map<string, AgentRecord>
   readonly #now: () => number
 
   constructor(restored: AgentRecords = new Map(), now: () => number = Date.now) {
+    this.#all = new Map(restored)
     this.records = new Latest(restored)
     this.members = new Latest(restored)
     this.claims = new SessionClaims(now)
@@ -108,7 +110,7 @@ export class AgentDirectory {
       end: () => {
         if (!holds() || claimant === undefined) return
         this.claims.release(host, claimant)
-        const record = this.records.value.get(host)
+        const record = this.#all.get(host)
         if (record !== undefined) this.#put({ ...record, session: { state: 'lost', since: this.#now() } })
       },
     }
@@ -121,17 +123,19 @@ export class AgentDirectory {
   }
 
   #remove(host: string): void {
-    if (!this.records.value.has(host)) return
-    const next = new Map(this.records.value)
-    next.delete(host)
-    this.records.set(next)
-    this.members.set(next)
+    if (this.#all.delete(host)) this.#tell(true)
   }
 
   #put(record: AgentRecord): void {
-    const before = this.records.value.get(record.host)
-    this.records.set(new Map(this.records.value).set(record.host, record))
-    if (!sameMember(before, record)) this.members.set(this.records.value)
+    const before = this.#all.get(record.host)
+    this.#all.set(record.host, record)
+    this.#tell(!sameMember(before, record))
+  }
+
+  /** A copy of all records for each report would cost a herd of hosts more than anything else. */
+  #tell(membersToo: boolean): void {
+    this.records.setLater(() => new Map(this.#all))
+    if (membersToo) this.members.setLater(() => this.records.value)
   }
 }
 

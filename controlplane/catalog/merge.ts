@@ -1,14 +1,14 @@
 import type { Located } from '../../common/config/located.js'
 import { Memo, MemoTable } from '../../common/memo/memo.js'
 import { atOnce, type Steps } from '../../common/memo/steps.js'
-import { compareProblems, type Problem } from '../../common/problem.js'
+import { compareProblems, type Problem, problemsIn } from '../../common/problem.js'
 import type { CatalogDocument } from '../config/schema/catalog.js'
 import type { AgentRecords } from './agents.js'
 import type { Catalog, Instance } from './catalog.js'
 import { sharedAddresses } from './conflicts.js'
 import { mergeService, type ServicePart } from './file-source.js'
 import { type HostPart, hostPart, lostInstances, type Permitted, permit } from './host-part.js'
-import { type Graces, type Judgement, judgePresence, type PresenceInput } from './presence.js'
+import { ALL_LIVE, type Graces, type Judgement, judgePresence } from './presence.js'
 
 /** What the merge is made from. */
 export interface MergeInput {
@@ -38,6 +38,8 @@ export class CatalogMemo {
   readonly permitted = new MemoTable<Permitted>()
   readonly hosts = new MemoTable<HostPart>()
   readonly lost = new MemoTable<readonly Instance[]>()
+  readonly groups = new Memo<ReadonlyMap<string, readonly Instance[]>>()
+  readonly serviceNames = new Memo<readonly string[]>()
   readonly services = new MemoTable<ServicePart>()
   readonly hostsByName = new Memo<Catalog['hosts']>()
   readonly instances = new Memo<Catalog['instances']>()
@@ -59,14 +61,9 @@ export function mergeCatalog(input: MergeInput): MergeResult {
 /** {@link mergeCatalog} in steps. What is equal to the result of the last merge with this memo is the same object. */
 export function* catalogSteps(input: MergeInput, memo: CatalogMemo): Steps<MergeResult> {
   const hosts = yield* hostParts(input, memo)
-  // Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts.
-  const judgement = judgePresence(withSessions(hosts, input.agents), input.now, input.graces)
-  const reported = groupByService(yield* presentInstances(hosts, judgement, memo))
-  const services = yield* memo.services.each([...new Set([...reported.keys(), ...input.files.keys()])].sort(), {
-    key: (service) => service,
-    inputs: (service) => [input.files.get(service), ...(reported.get(service) ?? [])],
-    make: (service) => mergeService(reported.get(service) ?? [], input.files.get(service)),
-  })
+  const judgement = judge(hosts, input)
+  const present = yield* presentInstances(hosts, judgement, memo)
+  const services = yield* serviceParts(present, input.files, memo)
   return {
     catalog: catalogOf(hosts, services, memo),
     problems: problemsOf(hosts, services, memo),
@@ -77,26 +74,29 @@ export function* catalogSteps(input: MergeInput, memo: CatalogMemo): Steps<Merge
 /** Sorted by the names of the hosts. */
 function* hostParts({ agents, mayRun }: MergeInput, memo: CatalogMemo): Steps<readonly HostPart[]> {
   const names = memo.order.get([...agents.keys()], () => [...agents.keys()].sort())
-  const permitted = yield* memo.permitted.each(
-    names.flatMap((name) => agents.get(name) ?? []),
-    {
-      key: ({ host }) => host,
-      inputs: ({ facts, services }) => [facts, services, mayRun],
-      make: (record) => permit(record, mayRun),
-    },
-  )
+  const records = names.flatMap((name) => agents.get(name) ?? [])
+  const permitted = yield* memo.permitted.each(records, {
+    key: ({ host }) => host,
+    inputs: ({ facts, services }) => [facts, services, mayRun],
+    context: [mayRun],
+    make: (record) => permit(record, mayRun),
+  })
   return yield* memo.hosts.each(permitted, {
     key: ({ reports }) => reports.host,
     inputs: (one) => [one],
+    context: [],
     make: hostPart,
   })
 }
 
-function withSessions(hosts: readonly HostPart[], agents: AgentRecords): readonly PresenceInput[] {
-  return hosts.flatMap(({ reports: { host, services } }) => {
+/** Only services that a host may run count as alive: else a stranger's word would empty a service of its lost hosts. */
+function judge(hosts: readonly HostPart[], { agents, now, graces }: MergeInput): Judgement {
+  if ([...agents.values()].every(({ session }) => session.state === 'live')) return ALL_LIVE
+  const known = hosts.flatMap(({ reports: { host, services } }) => {
     const record = agents.get(host)
     return record === undefined ? [] : [{ host, services, session: record.session }]
   })
+  return judgePresence(known, now, graces)
 }
 
 /** By host, in their order: the instances that are there, or may be. */
@@ -113,6 +113,22 @@ function* presentInstances(
   })
   const instancesOf = new Map(lost.map((part, index) => [part, judged[index]]))
   return hosts.map((part) => instancesOf.get(part) ?? part.instances)
+}
+
+/** Sorted by the names of the services. */
+function* serviceParts(
+  present: readonly (readonly Instance[])[],
+  files: MergeInput['files'],
+  memo: CatalogMemo,
+): Steps<readonly ServicePart[]> {
+  const groups = memo.groups.get(present, () => groupByService(present))
+  const names = memo.serviceNames.get([groups, files], () => [...new Set([...groups.keys(), ...files.keys()])].sort())
+  return yield* memo.services.each(names, {
+    key: (service) => service,
+    inputs: (service) => [files.get(service), ...(groups.get(service) ?? [])],
+    context: [groups, files],
+    make: (service) => mergeService(groups.get(service) ?? [], files.get(service)),
+  })
 }
 
 function groupByService(lists: readonly (readonly Instance[])[]): ReadonlyMap<string, readonly Instance[]> {
@@ -141,10 +157,9 @@ function problemsOf(
   memo: CatalogMemo,
 ): readonly Problem[] {
   const shared = memo.sharedAddresses.get(
-    hosts.flatMap(({ reports: { host, facts } }) => [host, facts.advertised]),
+    hosts.map(({ reports }) => reports.facts),
     () => sharedAddresses(hosts.map(({ reports }) => reports)),
   )
-  const lists = [...hosts.map(({ problems }) => problems), ...services.map(({ problems }) => problems), shared]
-  const found = lists.filter(({ length }) => length > 0)
-  return memo.problems.get(found, () => found.flat().sort(compareProblems))
+  const found = [...problemsIn(hosts), ...problemsIn(services), ...shared]
+  return memo.problems.get(found, () => found.sort(compareProblems))
 }

@@ -38,6 +38,9 @@ export interface Judgement {
   readonly nextChange: number | undefined
 }
 
+/** Every host is heard of. */
+export const ALL_LIVE: Judgement = { isLost: () => false, presenceOf: () => 'live', nextChange: undefined }
+
 /**
  * Decides for every service of every host whether it counts.
  *

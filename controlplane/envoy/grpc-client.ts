@@ -41,7 +41,7 @@ import { buildEndpoints } from './endpoint.js'
 import { buildRouteMatch } from './match.js'
 import { encode, type Recipe } from './memo.js'
 import { ADS, duration, pack } from './messages.js'
-import { outboundRouteName } from './names.js'
+import { outboundRouteName, portOfCluster } from './names.js'
 
 /**
  * The layer of gRPC clients that speak xDS themselves (`xds:///orders.mesh:9000`). They see nothing else of the mesh,
@@ -62,31 +62,35 @@ const CERTIFICATE_PROVIDER = 'default'
 /** Where calls go for which the mesh has an answer of its own: to no cluster, because gRPC has no such routes. */
 const NO_CLUSTER = 'answered-by-the-mesh'
 
-/** What gRPC clients see: the ports that are spoken to in gRPC. */
-export function grpcRecipes({ ports, domain }: Mesh): readonly Recipe[] {
-  return [...ports.values()].flatMap((port) => portRecipes(port, domain, ports))
+/** The ports that are spoken to in gRPC: those that clients see. */
+export function grpcPorts(ports: Mesh['ports']): readonly MeshPort[] {
+  return [...ports.values()].filter(({ outbound }) => outbound?.routes.some(({ match }) => match.grpc) === true)
 }
 
-function portRecipes(port: MeshPort, domain: string, ports: Mesh['ports']): readonly Recipe[] {
-  const { named, outbound } = port
-  if (outbound === undefined || !outbound.routes.some(({ match }) => match.grpc)) return []
+/** What gRPC clients see of one port. @param reached as {@link leadsTo} says */
+export function grpcRecipes(
+  { named, outbound }: MeshPort,
+  reached: readonly MeshPort[],
+  domain: string,
+): readonly Recipe[] {
+  if (outbound === undefined) return []
   return [
     ...targetsOf(named, domain).map((target) => listenerRecipe(target, named)),
-    recipe(ROUTE, outboundRouteName(outbound.name), outbound.routes, () =>
+    recipe(ROUTE, outboundRouteName(outbound.name), outbound, () =>
       encode(RouteConfigurationSchema, buildGrpcRoutes(outbound)),
     ),
-    ...leadsTo(port, ports).flatMap(({ clusters, endpoints }) => [
+    ...reached.flatMap(({ clusters, endpoints }) => [
       ...clusters.map((one) => clusterRecipe(one)),
       ...endpoints.map((one) => endpointRecipe(one)),
     ]),
   ]
 }
 
-/** The ports to which its routes can lead, itself among them; what two of them lead to is made once. */
-function leadsTo({ outbound }: MeshPort, ports: Mesh['ports']): readonly MeshPort[] {
+/** The ports to which the routes of one can lead, itself among them; what two of them lead to is made once. */
+export function leadsTo({ outbound }: MeshPort, ports: Mesh['ports']): readonly MeshPort[] {
   const forwards = outbound?.routes.flatMap(({ action }) => (action.kind === 'forward' ? action.to : [])) ?? []
-  const names = forwards.map(({ cluster }) => cluster.split('/').slice(0, 2).join('/'))
-  return [...new Set(names)].flatMap((name) => ports.get(name) ?? [])
+  const names = new Set(forwards.map(({ cluster }) => portOfCluster(cluster)))
+  return [...names].flatMap((name) => ports.get(name) ?? [])
 }
 
 /**
@@ -102,12 +106,12 @@ function targetsOf({ name, service, numbers }: NamedPort, domain: string): reado
   ]
 }
 
-function recipe(type: string, name: string, input: unknown, build: () => Uint8Array): Recipe {
-  return { type, name, scope: GRPC_LAYER, input, build }
+function recipe(type: string, name: string, from: object, build: () => Uint8Array): Recipe {
+  return { type, name, scope: GRPC_LAYER, from, build }
 }
 
 function listenerRecipe(target: string, port: NamedPort): Recipe {
-  return recipe(LISTENER, target, port.name, () => encode(ListenerSchema, buildApiListener(target, port.name)))
+  return recipe(LISTENER, target, port, () => encode(ListenerSchema, buildApiListener(target, port.name)))
 }
 
 function clusterRecipe(cluster: MeshCluster): Recipe {

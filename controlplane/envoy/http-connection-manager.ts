@@ -17,7 +17,7 @@ import { HeaderMutationSchema } from '../../common/proto/envoy/extensions/http/e
 import { MAX_STREAMS, STREAM_IDLE_MS } from '../mesh/fixed-settings.js'
 import type { InboundPort, NamedPort } from '../mesh/mesh.js'
 import { ERROR_LOG } from './access-log.js'
-import { ADS, duration, pack } from './messages.js'
+import { ADS, duration, pack, packer } from './messages.js'
 import {
   ALLOW_FILTER,
   asIdentity,
@@ -96,45 +96,48 @@ const COMMON = {
   accessLog: [ERROR_LOG],
 }
 
+const packOutbound = packer(HttpConnectionManagerSchema, {
+  ...COMMON,
+  statPrefix: 'outbound',
+  httpFilters: [ROUTER],
+  // nginx and others speak HTTP/1.0 to upstreams unless told otherwise, some of them without a Host.
+  httpProtocolOptions: { acceptHttp10: true },
+  streamIdleTimeout: duration(STREAM_IDLE_MS),
+  useRemoteAddress: false,
+})
+
 /** The connection manager of a name listener: the caller's side. */
 export function outboundConnectionManager(port: NamedPort, as?: string): Any {
-  return pack(HttpConnectionManagerSchema, {
-    ...COMMON,
-    statPrefix: 'outbound',
-    routeSpecifier: {
-      case: 'rds',
-      value: { configSource: ADS, routeConfigName: asIdentity(outboundRouteName(port.name), as) },
-    },
-    httpFilters: [ROUTER],
-    // nginx and others speak HTTP/1.0 to upstreams unless told otherwise, some of them without a Host.
-    httpProtocolOptions: { acceptHttp10: true, defaultHostForHttp10: port.service },
-    streamIdleTimeout: duration(STREAM_IDLE_MS),
-    useRemoteAddress: false,
+  return packOutbound({
+    routeSpecifier: routesCalled(asIdentity(outboundRouteName(port.name), as)),
+    httpProtocolOptions: { defaultHostForHttp10: port.service },
   })
 }
 
+const packInbound = packer(HttpConnectionManagerSchema, {
+  ...COMMON,
+  codecType: HttpConnectionManager_CodecType.HTTP2,
+  statPrefix: 'inbound',
+  httpFilters: [DENY, ALLOW, ROUTER],
+  streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),
+  // The peer is an Envoy of the mesh: what it says of the request (its ID, http or https) holds, and its own address is
+  // of no use to the application.
+  useRemoteAddress: false,
+  forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+  setCurrentClientCertDetails: { uri: true },
+  earlyHeaderMutationExtensions: [
+    { name: 'envoy.http.early_header_mutation.header_mutation', typedConfig: CLIENT_HEADER_MUTATION },
+  ],
+  localReplyConfig: { mappers: [UNDELIVERED_MAPPER] },
+})
+
 /** The connection manager of an inbound filter chain: the callee's side. */
 export function inboundConnectionManager(port: InboundPort): Any {
-  return pack(HttpConnectionManagerSchema, {
-    ...COMMON,
-    codecType: HttpConnectionManager_CodecType.HTTP2,
-    statPrefix: 'inbound',
-    routeSpecifier: {
-      case: 'rds',
-      value: { configSource: ADS, routeConfigName: inboundRouteName(port.local) },
-    },
-    httpFilters: [DENY, ALLOW, ROUTER],
-    streamIdleTimeout: duration(INBOUND_STREAM_IDLE_MS),
-    // The peer is an Envoy of the mesh: what it says of the request (its ID, http or https) holds, and its own address is
-    // of no use to the application.
-    useRemoteAddress: false,
-    forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
-    setCurrentClientCertDetails: { uri: true },
-    earlyHeaderMutationExtensions: [
-      { name: 'envoy.http.early_header_mutation.header_mutation', typedConfig: CLIENT_HEADER_MUTATION },
-    ],
-    localReplyConfig: { mappers: [UNDELIVERED_MAPPER] },
-  })
+  return packInbound({ routeSpecifier: routesCalled(inboundRouteName(port.local)) })
+}
+
+function routesCalled(routeConfigName: string) {
+  return { case: 'rds' as const, value: { configSource: ADS, routeConfigName } }
 }
 
 function filter(name: string, config: Any): HttpFilter {

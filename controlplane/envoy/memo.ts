@@ -1,106 +1,89 @@
 import { createHash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
-import type { Resource, ResourceSet } from '../../common/xds/resource.js'
-
-interface Remembered {
-  readonly input: unknown
-  readonly resource: Resource
-}
+import { type Inputs, Memo, MemoTable, sameInputs } from '../../common/memo/memo.js'
+import type { Steps } from '../../common/memo/steps.js'
+import type { Publication, Resource, ResourceSet } from '../../common/xds/resource.js'
+import type { Inside } from './inside.js'
+import type { JoinedLayer, Layer } from './layer.js'
 
 /** One resource that is wanted: what it is made from, and how. */
 export interface Recipe {
   readonly type: string
   readonly name: string
-  /** Keeps resources of like names but other content apart; absent: it is the same in every layer. */
+  /** Keeps resources of like names but other content apart, if they are made from one value; absent: there is one. */
   readonly scope?: string
-  /** Everything that `build` reads: equal inputs give equal bytes. */
-  readonly input: unknown
+  /** The value of the mesh that it is made from. */
+  readonly from: object
+  /** What else `build` reads; absent: nothing. */
+  readonly with?: Inputs
   /** Makes the message, encoded. */
   readonly build: () => Uint8Array
 }
 
+interface Made {
+  readonly inputs: Inputs
+  readonly resource: Resource
+}
+
+const NOTHING_ELSE: Inputs = []
+
+/** What is left of a layer that is put together from parts. */
+export class LayerMemo {
+  readonly parts = new MemoTable<readonly Resource[]>()
+  readonly layer = new Memo<JoinedLayer>()
+}
+
 /**
- * Remembers what resources were made from, so that only those whose input changed are made again; equal sets are the
- * same objects as before. Inputs are compared by value, and identical ones without looking into them.
+ * What one translation of the mesh leaves for the next. Resources are remembered with the values that they were made from,
+ * so that each is made once, on however many hosts and in however many layers it is wanted. Values are compared by
+ * identity, as the mesh shares what did not change; what was made from one is forgotten with it.
  */
 export class ResourceMemo {
-  #before = new Map<string, Remembered>()
-  #now = new Map<string, Remembered>()
-  #sets = new Map<string, ResourceSet>()
-  #nextSets = new Map<string, ResourceSet>()
-  #made = 0
+  readonly shared = new LayerMemo()
+  readonly grpc = new LayerMemo()
+  readonly names = new MemoTable<Layer>()
+  readonly targets = new Memo<ReadonlyMap<string, readonly string[]>>()
+  readonly identities = new MemoTable<Layer>()
+  readonly insides = new MemoTable<Inside>()
+  readonly insidesByName = new Memo<ReadonlyMap<string, Inside>>()
+  readonly hosts = new MemoTable<Layer>()
+  readonly hostLayers = new Memo<readonly Layer[]>()
+  readonly hostsByName = new Memo<ReadonlyMap<string, ResourceSet>>()
+  readonly layers = new Memo<Publication['layers']>()
+  readonly clients = new Memo<Publication['clients']>()
+  readonly #remembered = new WeakMap<object, Map<string, Made>>()
+  #made = 0;
 
-  /** How many resources were made in the last {@link round}. */
+  /** The resources of these recipes, in their order. A step for each that is made. */
+  *resources(recipes: readonly Recipe[]): Steps<readonly Resource[]> {
+    const resources: Resource[] = []
+    for (const recipe of recipes) {
+      const before = this.#made
+      resources.push(this.#resource(recipe))
+      if (this.#made > before) yield
+    }
+    return resources
+  }
+
+  /** How many resources have been made so far. */
   get made(): number {
     return this.#made
   }
 
-  /** Runs one build; what it does not ask for is forgotten afterwards. */
-  round<T>(build: () => T): T {
-    this.#now = new Map()
-    this.#nextSets = new Map()
-    this.#made = 0
-    const result = build()
-    this.#before = this.#now
-    this.#sets = this.#nextSets
-    return result
-  }
-
-  /**
-   * The resources of one layer.
-   *
-   * @param layer a name that stays the same from round to round
-   */
-  layer(layer: string, recipes: readonly Recipe[]): ResourceSet {
-    const byType = new Map<string, Map<string, Resource>>()
-    for (const recipe of recipes) {
-      const resources = byType.get(recipe.type) ?? new Map<string, Resource>()
-      byType.set(recipe.type, resources.set(recipe.name, this.#resource(recipe)))
-    }
-    const set = reuse(this.#sets.get(layer), byType)
-    this.#nextSets.set(layer, set)
-    return set
-  }
-
-  #resource({ type, name, scope = '', input, build }: Recipe): Resource {
-    const key = `${scope}\n${type}\n${name}`
-    const already = this.#now.get(key)
-    if (already !== undefined) return already.resource
-    const before = this.#before.get(key)
-    const same = before !== undefined && (before.input === input || isDeepStrictEqual(before.input, input))
-    const resource = same ? before.resource : this.#make(type, name, build(), before?.resource)
-    this.#now.set(key, { input, resource })
-    return resource
-  }
-
-  /** Other input can give equal bytes: then it is the same resource still. */
-  #make(type: string, name: string, bytes: Uint8Array, before: Resource | undefined): Resource {
+  #resource({ type, name, scope = '', from, with: inputs = NOTHING_ELSE, build }: Recipe): Resource {
+    const made = this.#remembered.get(from) ?? new Map<string, Made>()
+    const key = `${type}\n${name}\n${scope}`
+    const known = made.get(key)
+    if (known !== undefined && sameInputs(known.inputs, inputs)) return known.resource
     this.#made++
-    const version = createHash('sha256').update(bytes).digest('hex').slice(0, 20)
-    return before?.version === version ? before : { type, name, version, bytes }
+    const bytes = build()
+    const resource = { type, name, version: createHash('sha256').update(bytes).digest('hex').slice(0, 20), bytes }
+    this.#remembered.set(from, made.set(key, { inputs, resource }))
+    return resource
   }
 }
 
 /** Encodes a message as resources carry it. */
 export function encode<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array {
   return toBinary(schema, message)
-}
-
-/** The set as it was before where nothing is different, and in it the maps that are not. */
-function reuse(before: ResourceSet | undefined, next: Map<string, Map<string, Resource>>): ResourceSet {
-  let same = before !== undefined && sameItems([...before.keys()], [...next.keys()])
-  const set = new Map<string, ReadonlyMap<string, Resource>>()
-  for (const [type, resources] of next) {
-    const old = before?.get(type)
-    const equal = old !== undefined && sameItems([...old.values()], [...resources.values()])
-    set.set(type, equal ? old : resources)
-    same &&= equal
-  }
-  return same && before !== undefined ? before : set
-}
-
-/** Order counts: it is that in which clients are told. */
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((one, index) => one === b[index])
 }

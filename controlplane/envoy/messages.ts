@@ -1,5 +1,5 @@
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
-import { type Any, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
+import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { type Any, AnySchema, anyPack, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 import type { Bind } from '../../common/bind.js'
 import { type Address, AddressSchema } from '../../common/proto/envoy/config/core/v3/address_pb.js'
 import {
@@ -12,6 +12,20 @@ import type { SocketAddress } from '../../common/socket-address.js'
 /** Makes a message and packs it, as Envoy's extension points want it. */
 export function pack<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Any {
   return anyPack(schema, create(schema, init))
+}
+
+/**
+ * Packs messages of which most is always the same, as a listener for each name is: that part is encoded once. Protobuf
+ * joins the fields of both parts, lists and messages inside too, so what is single may stand in only one of them.
+ *
+ * @see https://protobuf.dev/programming-guides/encoding/#last-one-wins
+ */
+export function packer<S extends DescMessage>(
+  schema: S,
+  fixed: MessageInitShape<S>,
+): (rest: MessageInitShape<S>) => Any {
+  const { typeUrl, value } = pack(schema, fixed)
+  return (rest) => create(AnySchema, { typeUrl, value: Buffer.concat([value, toBinary(schema, create(schema, rest))]) })
 }
 
 /** Envoy refuses durations of more than 292 years, with all that is beside them; nobody waits so long. */

@@ -5,6 +5,11 @@ export function applicationCluster(port: string): string {
   return `app:${port}`
 }
 
+/** The port of a cluster of all its instances, or of a subset of them. */
+export function portOfCluster(name: string): string {
+  return name.split('/', 2).join('/')
+}
+
 /** The outbound route configuration of a port. */
 export function outboundRouteName(port: string): string {
   return `outbound/${port}`

@@ -24,6 +24,7 @@ import { buildApplicationCluster, buildCluster } from './cluster.js'
 import { buildDnsListener } from './dns.js'
 import { buildEndpoints } from './endpoint.js'
 import { buildInboundRoutes } from './inbound-route.js'
+import type { Inside, Insides } from './inside.js'
 import { buildInboundListener, buildNameListener, buildRedirectListener, buildUpstreamListener } from './listener.js'
 import { encode, type Recipe } from './memo.js'
 import {
@@ -34,6 +35,7 @@ import {
   inboundRouteName,
   nameListener,
   outboundRouteName,
+  portOfCluster,
   REDIRECT_LISTENER,
 } from './names.js'
 import { buildOutboundRoutes } from './outbound-route.js'
@@ -45,32 +47,38 @@ export interface ResourceSettings {
   readonly trustBundlePem: string
 }
 
-/** What every host sees: how each port is reached with the identity of the host's caller. */
-export function sharedRecipes({ ports }: Mesh): readonly Recipe[] {
-  return [...ports.values()].flatMap(({ clusters, endpoints, outbound }) => [
+/** What every host sees of a port: how it is reached with the identity of the host's caller. */
+export function sharedRecipes({ clusters, endpoints, outbound }: MeshPort): readonly Recipe[] {
+  return [
     ...clusters.map((cluster) => clusterRecipe(cluster)),
     ...endpoints.map((one) => endpointRecipe(one)),
     ...(outbound === undefined ? [] : [outboundRecipe(outbound)]),
-  ])
+  ]
 }
 
-/**
- * The same for calls of declared upstreams that carry the identity `as`: only what leads to their targets.
- *
- * @param targets names of the ports that are called
- */
-export function identityRecipes(as: string, targets: readonly string[], { ports }: Mesh): readonly Recipe[] {
+/** What the calls of one identity need: the ports that they are for, and those to which these lead. */
+export interface Called {
+  readonly targets: readonly MeshPort[]
+  /** Sorted by name. */
+  readonly reached: readonly MeshPort[]
+}
+
+/** Finds the ports that calls to some ports can reach. @param targets names of the ports that are called */
+export function portsCalled(targets: readonly string[], ports: Mesh['ports']): Called {
   const called = targets.flatMap((target) => ports.get(target) ?? [])
-  const names = new Set(called.flatMap(clustersCalled))
-  const needed = [...ports.values()].filter(({ clusters }) => clusters.some(({ name }) => names.has(name)))
+  const names = new Set(called.flatMap(clustersCalled).map(portOfCluster))
+  return { targets: called, reached: [...names].sort().flatMap((name) => ports.get(name) ?? []) }
+}
+
+/** What every host sees, for calls of declared upstreams that carry the identity `as`: only what leads to their targets. */
+export function identityRecipes(as: string, { targets, reached }: Called): readonly Recipe[] {
+  const names = new Set(targets.flatMap(clustersCalled))
+  const clusters = reached.flatMap((port) => port.clusters.filter(({ name }) => names.has(name)))
+  const endpoints = reached.flatMap((port) => port.endpoints.filter(({ name }) => names.has(name)))
   return [
-    ...needed
-      .flatMap(({ clusters }) => clusters.filter(({ name }) => names.has(name)))
-      .map((one) => clusterRecipe(one, as)),
-    ...needed
-      .flatMap(({ endpoints }) => endpoints.filter(({ name }) => names.has(name)))
-      .map((one) => endpointRecipe(one, as)),
-    ...called.flatMap(({ outbound }) => (outbound === undefined ? [] : [outboundRecipe(outbound, as)])),
+    ...clusters.map((one) => clusterRecipe(one, as)),
+    ...endpoints.map((one) => endpointRecipe(one, as)),
+    ...targets.flatMap(({ outbound }) => (outbound === undefined ? [] : [outboundRecipe(outbound, as)])),
   ]
 }
 
@@ -84,7 +92,7 @@ function clusterRecipe(cluster: MeshCluster, as?: string): Recipe {
   return {
     type: CLUSTER,
     name: asIdentity(cluster.name, as),
-    input: cluster,
+    from: cluster,
     build: () => encode(ClusterSchema, buildCluster(cluster, as)),
   }
 }
@@ -93,7 +101,7 @@ function endpointRecipe(endpoints: MeshEndpoints, as?: string): Recipe {
   return {
     type: ENDPOINT,
     name: asIdentity(endpoints.name, as),
-    input: endpoints,
+    from: endpoints,
     build: () => encode(ClusterLoadAssignmentSchema, buildEndpoints(endpoints, as)),
   }
 }
@@ -102,85 +110,82 @@ function outboundRecipe(outbound: OutboundRoutes, as?: string): Recipe {
   return {
     type: ROUTE,
     name: asIdentity(outboundRouteName(outbound.name), as),
-    input: outbound,
+    from: outbound,
     build: () => encode(RouteConfigurationSchema, buildOutboundRoutes(outbound, as)),
   }
 }
 
 /** How names look on hosts of one view: a listener for each address and number, and the answers of DNS. */
-export function nameRecipes(view: NameView, { domain, ports }: Mesh): readonly Recipe[] {
+export function nameRecipes(view: NameView, insides: Insides, domain: string): readonly Recipe[] {
   const dns: Recipe = {
     type: LISTENER,
     name: DNS_LISTENER,
-    scope: view.key,
-    input: { dns: view.dns, anyCase: view.anyCase, addresses: view.addresses, domain },
+    from: view,
+    with: [domain],
     build: () => encode(ListenerSchema, buildDnsListener(view, domain)),
   }
   const redirected = view.redirectedTo !== undefined
   const listeners = view.listeners.flatMap(({ port, address }): readonly Recipe[] => {
-    const named = ports.get(port)?.named
+    const named = insides.get(port)?.named
     if (named === undefined) return []
-    const input = { address, named }
     const build = () => encode(ListenerSchema, buildNameListener(named, address, redirected))
     // Views of one range share their listeners, whatever else is different.
     const scope = address.address
-    return [{ type: LISTENER, name: nameListener(port, address.port, redirected), scope, input, build }]
+    return [{ type: LISTENER, name: nameListener(port, address.port, redirected), scope, from: named, build }]
   })
   return [
     ...(view.addresses.length === 0 ? [] : [dns]),
-    ...(view.redirectedTo === undefined ? [] : [redirectRecipe(view.key, view.redirectedTo)]),
+    ...(view.redirectedTo === undefined ? [] : [redirectRecipe(view.redirectedTo)]),
     ...listeners,
   ]
 }
 
-function redirectRecipe(scope: string, address: SocketAddress): Recipe {
+function redirectRecipe(address: SocketAddress): Recipe {
   const build = () => encode(ListenerSchema, buildRedirectListener(address))
-  return { type: LISTENER, name: REDIRECT_LISTENER, scope, input: address, build }
+  return { type: LISTENER, name: REDIRECT_LISTENER, from: address, build }
 }
 
 /** What is particular to one host: its inbound side, and the listeners of its declared upstreams. */
-export function hostRecipes(host: MeshHost, mesh: Mesh, settings: ResourceSettings): readonly Recipe[] {
+export function hostRecipes(
+  host: MeshHost,
+  insides: Insides,
+  trustDomain: string,
+  settings: ResourceSettings,
+): readonly Recipe[] {
   return [
-    ...host.inbound.map((listener) => listenerRecipe(listener, host, mesh)),
-    ...host.upstreams.flatMap((upstream) => upstreamRecipe(upstream, host, mesh)),
+    ...host.inbound.map((listener) => listenerRecipe(listener, trustDomain)),
+    ...host.upstreams.flatMap((upstream) => upstreamRecipe(upstream, insides)),
     ...host.inbound
       .flatMap(({ ports }) => ports)
-      .flatMap((port) => portRecipes(port, host, mesh.ports.get(port.name), settings)),
+      .flatMap((port) => portRecipes(port, insides.get(port.name), settings)),
   ]
 }
 
-function listenerRecipe(listener: InboundListener, host: MeshHost, { trustDomain }: Mesh): Recipe {
+function listenerRecipe(listener: InboundListener, trustDomain: string): Recipe {
   return {
     type: LISTENER,
     name: listener.name,
-    scope: host.name,
-    input: { listener, trustDomain },
+    from: listener,
+    with: [trustDomain],
     build: () => encode(ListenerSchema, buildInboundListener(listener, trustDomain)),
   }
 }
 
-function upstreamRecipe(upstream: UpstreamListener, host: MeshHost, { ports }: Mesh): readonly Recipe[] {
-  const named = ports.get(upstream.target)?.named
+function upstreamRecipe(upstream: UpstreamListener, insides: Insides): readonly Recipe[] {
+  const named = insides.get(upstream.target)?.named
   if (named === undefined) return []
-  const input = { upstream, named }
   const build = () => encode(ListenerSchema, buildUpstreamListener(upstream, named))
-  return [{ type: LISTENER, name: upstream.name, scope: host.name, input, build }]
+  return [{ type: LISTENER, name: upstream.name, from: upstream, with: [named], build }]
 }
 
-function portRecipes(
-  port: InboundPort,
-  host: MeshHost,
-  meshPort: MeshPort | undefined,
-  settings: ResourceSettings,
-): readonly Recipe[] {
+function portRecipes(port: InboundPort, inside: Inside | undefined, settings: ResourceSettings): readonly Recipe[] {
   const application: Recipe = {
     type: CLUSTER,
     name: applicationCluster(port.local),
-    scope: host.name,
-    input: port,
+    from: port,
     build: () => encode(ClusterSchema, buildApplicationCluster(port)),
   }
-  const { inbound, allowList } = meshPort ?? {}
+  const { inbound, allowList } = inside ?? {}
   return [
     application,
     ...(inbound === undefined ? [] : [inboundRecipe(inbound, port.local)]),
@@ -191,17 +196,16 @@ function portRecipes(
 /** The same on every host that serves the port, so it is made once. */
 function inboundRecipe(inbound: InboundRoutes, local: string): Recipe {
   const build = () => encode(RouteConfigurationSchema, buildInboundRoutes(inbound, local))
-  return { type: ROUTE, name: inboundRouteName(local), input: inbound, build }
+  return { type: ROUTE, name: inboundRouteName(local), from: inbound, build }
 }
 
 /** The same on every host that serves the port, so it is made once. */
-function allowRecipe({ name: port, principals }: TcpAllowList, { trustBundlePem }: ResourceSettings): Recipe {
-  const name = allowSecret(port)
+function allowRecipe(allowList: TcpAllowList, { trustBundlePem }: ResourceSettings): Recipe {
+  const name = allowSecret(allowList.name)
   const secret = () =>
     create(SecretSchema, {
       name,
-      type: { case: 'validationContext', value: allowContext(trustBundlePem, principals) },
+      type: { case: 'validationContext', value: allowContext(trustBundlePem, allowList.principals) },
     })
-  const build = () => encode(SecretSchema, secret())
-  return { type: SECRET, name, input: { trustBundlePem, principals }, build }
+  return { type: SECRET, name, from: allowList, with: [trustBundlePem], build: () => encode(SecretSchema, secret()) }
 }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import { hostId, serviceId } from '../../common/identity.js'
 import { type TransportSocket, TransportSocketSchema } from '../../common/proto/envoy/config/core/v3/base_pb.js'
 import {
@@ -16,7 +17,7 @@ import {
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import type { Carriage } from '../../common/protocol.js'
 import type { Principal } from '../mesh/mesh.js'
-import { ADS, pack } from './messages.js'
+import { ADS, packer } from './messages.js'
 import { allowSecret, CALLER_SECRET, serviceSecret, TRUST_SECRET } from './names.js'
 
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
@@ -25,6 +26,12 @@ const TLS_SOCKET = 'envoy.transport_sockets.tls'
 const TLS_PARAMETERS = {
   tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
   tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+}
+
+/** What is the same in every context, but for the protocols that it offers. */
+const COMMON = {
+  requests: { tlsParams: TLS_PARAMETERS, alpnProtocols: ['h2'] },
+  bytes: { tlsParams: TLS_PARAMETERS },
 }
 
 /** How a connection to another host's Envoy is made. */
@@ -37,25 +44,25 @@ export interface UpstreamTls {
   readonly as: string | undefined
 }
 
+// Resumed sessions would skip the check of the certificate.
+const UPSTREAM = { maxSessionKeys: 0 }
+
+const packUpstream = {
+  requests: packer(UpstreamTlsContextSchema, { ...UPSTREAM, commonTlsContext: COMMON.requests }),
+  bytes: packer(UpstreamTlsContextSchema, { ...UPSTREAM, commonTlsContext: COMMON.bytes }),
+}
+
 /** Mutual TLS towards a callee: our certificate, its name, and exactly the identity that it must present. */
 export function upstreamTls({ serverName, spiffeId, carriage, as }: UpstreamTls): TransportSocket {
-  return create(TransportSocketSchema, {
-    name: TLS_SOCKET,
-    configType: {
-      case: 'typedConfig',
-      value: pack(UpstreamTlsContextSchema, {
-        sni: serverName,
-        // Resumed sessions would skip the check of the certificate.
-        maxSessionKeys: 0,
-        commonTlsContext: {
-          tlsParams: TLS_PARAMETERS,
-          ...(carriage === 'requests' ? { alpnProtocols: ['h2'] } : {}),
-          tlsCertificateSdsSecretConfigs: [secret(as === undefined ? CALLER_SECRET : serviceSecret(as))],
-          validationContextType: trusted([{ kind: 'exact', spiffeId }]),
-        },
-      }),
-    },
-  })
+  return tlsSocket(
+    packUpstream[carriage]({
+      sni: serverName,
+      commonTlsContext: {
+        tlsCertificateSdsSecretConfigs: [secret(as === undefined ? CALLER_SECRET : serviceSecret(as))],
+        validationContextType: trusted([{ kind: 'exact', spiffeId }]),
+      },
+    }),
+  )
 }
 
 /** How an inbound filter chain takes connections. */
@@ -67,31 +74,37 @@ export interface DownstreamTls {
   readonly trustDomain: string
 }
 
+const DOWNSTREAM = {
+  requireClientCertificate: true,
+  sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
+  disableStatefulSessionResumption: true,
+} as const
+
+const packDownstream = {
+  requests: packer(DownstreamTlsContextSchema, { ...DOWNSTREAM, commonTlsContext: COMMON.requests }),
+  bytes: packer(DownstreamTlsContextSchema, { ...DOWNSTREAM, commonTlsContext: COMMON.bytes }),
+}
+
 /**
  * Mutual TLS from callers: a port that carries requests takes every identity of the mesh (what it may do is decided by
  * request), one that carries bytes only those in its allow list, a secret of its own, so that a change of rules drains no connection.
  */
 export function downstreamTls({ service, port, carriage, trustDomain }: DownstreamTls): TransportSocket {
-  return create(TransportSocketSchema, {
-    name: TLS_SOCKET,
-    configType: {
-      case: 'typedConfig',
-      value: pack(DownstreamTlsContextSchema, {
-        requireClientCertificate: true,
-        sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
-        disableStatefulSessionResumption: true,
-        commonTlsContext: {
-          tlsParams: TLS_PARAMETERS,
-          ...(carriage === 'requests' ? { alpnProtocols: ['h2'] } : {}),
-          tlsCertificateSdsSecretConfigs: [secret(serviceSecret(service))],
-          validationContextType:
-            carriage === 'requests'
-              ? trusted(anybody(trustDomain))
-              : { case: 'validationContextSdsSecretConfig', value: secret(allowSecret(port)) },
-        },
-      }),
-    },
-  })
+  return tlsSocket(
+    packDownstream[carriage]({
+      commonTlsContext: {
+        tlsCertificateSdsSecretConfigs: [secret(serviceSecret(service))],
+        validationContextType:
+          carriage === 'requests'
+            ? trusted(anybody(trustDomain))
+            : { case: 'validationContextSdsSecretConfig', value: secret(allowSecret(port)) },
+      },
+    }),
+  )
+}
+
+function tlsSocket(context: Any): TransportSocket {
+  return create(TransportSocketSchema, { name: TLS_SOCKET, configType: { case: 'typedConfig', value: context } })
 }
 
 /** Every service and host of the mesh; control planes are no callers. */

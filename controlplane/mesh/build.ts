@@ -1,7 +1,7 @@
 import { Memo, MemoTable } from '../../common/memo/memo.js'
 import { share } from '../../common/memo/share.js'
 import { atOnce, type Steps } from '../../common/memo/steps.js'
-import { compareProblems, formatProblem, type Problem } from '../../common/problem.js'
+import { compareProblems, formatProblem, type Problem, problemsIn } from '../../common/problem.js'
 import type { Catalog } from '../catalog/catalog.js'
 import type { Config } from '../config/config.js'
 import { type BuiltService, builtServices, ServicesMemo } from './built.js'
@@ -36,6 +36,7 @@ export class MeshMemo {
   readonly known = new Memo<readonly string[]>()
   readonly served = new MemoTable<ServedService>()
   readonly lookup = new Memo<Lookup>()
+  readonly builtServices = new Memo<readonly BuiltService[]>()
   readonly services = new ServicesMemo()
   readonly ports = new MemoTable<MeshPort>()
   readonly portsByName = new Memo<Mesh['ports']>()
@@ -47,6 +48,7 @@ export class MeshMemo {
   readonly nameViews = new Memo<Mesh['nameViews']>()
   readonly views = new MemoTable<NameView>()
   readonly unused = new Memo<readonly Problem[]>()
+  readonly nameOfDomain = new Memo<readonly Problem[]>()
   readonly mesh = new Memo<Mesh>()
   readonly problems = new Memo<readonly Problem[]>()
 }
@@ -67,7 +69,9 @@ export function buildMesh(catalog: Catalog, config: Config, offsets: Offsets, se
 export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, memo: MeshMemo): Steps<MeshResult> {
   const served = yield* servedServices(catalog, config, memo)
   const lookup = lookUp(served, config, memo)
-  const services = yield* builtServices(lookup, config, settings, memo.services)
+  const services = yield* memo.builtServices.steps([lookup, config, settings.trustDomain, settings.domain], () =>
+    builtServices(lookup, config, settings, memo.services),
+  )
   const ports = yield* meshPorts(served, services, memo)
   const numbered = memo.numbered.get([ports], (before) => share(before, [...ports.values()].map(numberedPort)))
   const hosts = yield* meshHosts(catalog, lookup, numbered, settings, memo)
@@ -76,6 +80,8 @@ export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, me
   )
   const hostsByName = memo.hostsByName.get([hosts], () => new Map(hosts.map(({ host }) => [host.name, host])))
   const unused = memo.unused.get([config, lookup], () => unusedDocuments(config, lookup))
+  const parts = [served, services, hosts].flatMap(problemsIn)
+  const found = [...parts, ...unused, ...nameOfDomain(catalog, settings, memo)]
   return {
     mesh: memo.mesh.get([settings.trustDomain, settings.domain, ports, hostsByName, nameViews], () => ({
       ...settings,
@@ -83,7 +89,7 @@ export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, me
       hosts: hostsByName,
       nameViews,
     })),
-    problems: problemsOf([...served, ...services, ...hosts], [...unused, ...nameOfDomain(catalog, settings)], memo),
+    problems: memo.problems.get(found, () => sortedOnce(found)),
   }
 }
 
@@ -96,6 +102,7 @@ function* servedServices(
   return yield* memo.served.each(known, {
     key: (service) => service,
     inputs: (service) => [instances.get(service), services.get(service)],
+    context: [instances, services],
     make: (service) => servedService(service, instances.get(service) ?? [], services.get(service)),
   })
 }
@@ -166,20 +173,12 @@ function viewsOfNames(
 }
 
 /** `mesh.mesh` works, but whoever reads or writes `mesh` alone means something else. */
-function nameOfDomain({ instances }: Catalog, { domain }: MeshSettings): readonly Problem[] {
+function nameOfDomain({ instances }: Catalog, { domain }: MeshSettings, memo: MeshMemo): readonly Problem[] {
   const [instance] = instances.get(domain) ?? []
-  if (instance === undefined) return []
   const message = `the service ${domain} has the name of the domain; it is called as ${domain}.${domain}`
-  return [problemOf(placeOf(instance), { code: 'MSH0412', severity: 'notice', message })]
-}
-
-function problemsOf(
-  parts: readonly { readonly problems: readonly Problem[] }[],
-  more: readonly Problem[],
-  memo: MeshMemo,
-): readonly Problem[] {
-  const all = [...parts.flatMap(({ problems }) => problems), ...more]
-  return memo.problems.get(all, (before) => share(before, sortedOnce(all)))
+  return memo.nameOfDomain.get([instance], () =>
+    instance === undefined ? [] : [problemOf(placeOf(instance), { code: 'MSH0412', severity: 'notice', message })],
+  )
 }
 
 /** In the order of files, each once: a document is looked at for every port that it is about. */

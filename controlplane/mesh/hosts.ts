@@ -39,6 +39,7 @@ export function* builtHosts(
       dependsOnNumbers(host) ? numbers : undefined,
       ...servicesNamedBy(host).flatMap((service) => [lookup.ports.get(service), lookup.services.get(service)]),
     ],
+    context: [lookup, numbers, settings.domain],
     make: (host) => buildHost(host, restrict(lookup, servicesNamedBy(host)), numbers, settings),
   })
 }

@@ -39,6 +39,7 @@ export const NO_OFFSETS: Offsets = { services: {} }
  */
 export function allocateOffsets(previous: Offsets, services: readonly string[], now: number): Offsets {
   const present = new Set(services)
+  if (isSettled(previous, present)) return previous
   const next = new Map(
     Object.entries(previous.services).flatMap(([service, one]) => {
       const kept = keptEntry(one, present.has(service), now)
@@ -52,6 +53,16 @@ export function allocateOffsets(previous: Offsets, services: readonly string[], 
 }
 
 type Entry = Offsets['services'][string]
+
+/** Whether each of these services has an offset, and nobody else has: the usual case, told apart without making anything. */
+function isSettled({ services }: Offsets, present: ReadonlySet<string>): boolean {
+  let count = 0
+  for (const service in services) {
+    if (!present.has(service) || services[service]?.goneSince !== undefined) return false
+    count++
+  }
+  return count === present.size
+}
 
 /** What is left of an entry now; undefined: its offset is free again. */
 function keptEntry({ goneSince, ...rest }: Entry, present: boolean, now: number): Entry | undefined {

@@ -8,6 +8,7 @@ const VALUES: readonly (readonly [string, () => unknown])[] = [
   ['a list', () => [{ a: 1 }, [2], Number.NaN]],
   ['a map', () => new Map([['a', { b: 1 }]])],
   ['a set', () => new Set(['a', 'b'])],
+  ['bytes', () => Uint8Array.of(1, 2)],
   ['an object without a prototype', () => Object.assign(Object.create(null), { a: [] })],
 ]
 
@@ -62,7 +63,7 @@ const DIFFERENT: readonly (readonly [string, unknown, unknown])[] = [
   ['a key that is new', { a: 1 }, { a: 1, b: undefined }],
   ['another kind', [], {}],
   ['another function', { a: () => 1 }, { a: () => 1 }],
-  ['other bytes, which are compared by identity', Uint8Array.of(1), Uint8Array.of(1)],
+  ['other bytes', Uint8Array.of(1), Uint8Array.of(2)],
 ]
 
 for (const [name, before, now] of DIFFERENT) {
