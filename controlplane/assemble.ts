@@ -105,7 +105,7 @@ function makePipeline(foundations: Foundations): Pipeline {
   return new Pipeline({
     agents: directory.members,
     config: config.loaded,
-    enrolments: state.hosts.changes,
+    enrolments: state.hosts.rights,
     mayRun: allows,
     graces: { lost: settings.discovery.lostGrace, returning: settings.discovery.returnGrace },
     trustBundlePem,
@@ -154,7 +154,7 @@ function apiContext(foundations: Foundations, xds: XdsServer<AdsCall>): ApiConte
   const { settings, authority, state, config, directory, questions, allows, trustBundlePem, audit } = foundations
   const { tokens, hosts } = state
   const { id: controlPlaneId, trustDomain, domain, ca } = settings
-  const rights = [config.loaded, hosts.changes]
+  const rights = [config.loaded, hosts.rights]
   return {
     xds,
     issuer: new Issuer(authority, hosts, ca.leafTtl, audit),

@@ -82,19 +82,22 @@ export class Delivery {
    */
   take(changes: readonly Change[], bytes: number, empty = false): Push | undefined {
     if (this.#sent !== undefined) return undefined
-    const names = this.#choose(changes, bytes)
-    if (names.length === 0 && !empty) return undefined
+    const chosen = this.#choose(changes, bytes)
+    if (chosen.length === 0 && !empty) return undefined
     const nonce = String(++this.#nonces)
-    const pushed = names.map((name) => ({ name, resource: this.#find(name) }))
-    const resources = pushed.flatMap(({ resource }) => resource ?? [])
-    this.#sent = { nonce, names: new Map(), upserts: resources.length > 0 }
-    for (const { name, resource } of pushed) {
+    const names = new Map<string, Pushed>()
+    const resources: Resource[] = []
+    const removed: string[] = []
+    for (const { name, resource } of chosen) {
       const behind = this.#behind.get(name)
-      this.#sent.names.set(name, { version: resource?.version, again: behind?.again === true })
+      names.set(name, { version: resource?.version, again: behind?.again === true })
       if (behind !== undefined) behind.again = false
-      this.#sort(name)
+      // What is sent is what is published, so nothing is due.
+      this.#undue(name)
+      if (resource === undefined) removed.push(name)
+      else resources.push(resource)
     }
-    const removed = pushed.filter(({ resource }) => resource === undefined).map(({ name }) => name)
+    this.#sent = { nonce, names, upserts: resources.length > 0 }
     return { type: this.#type, nonce, resources, removed }
   }
 
@@ -172,9 +175,7 @@ export class Delivery {
 
   /** Finds out again what is to be sent about a name, after anything about it has changed. */
   #sort(name: string): void {
-    this.#due.upsert.delete(name)
-    this.#due.answer.delete(name)
-    this.#due.remove.delete(name)
+    this.#undue(name)
     const behind = this.#behind.get(name)
     if (behind === undefined) {
       this.#settle(name)
@@ -195,6 +196,12 @@ export class Delivery {
     this.#due[version !== undefined ? 'upsert' : behind.again ? 'answer' : 'remove'].add(name)
   }
 
+  #undue(name: string): void {
+    this.#due.upsert.delete(name)
+    this.#due.answer.delete(name)
+    this.#due.remove.delete(name)
+  }
+
   #settle(name: string): void {
     this.#behind.delete(name)
     this.#alone.delete(name)
@@ -202,29 +209,31 @@ export class Delivery {
     this.#refused.delete(name)
   }
 
-  #choose(changes: readonly Change[], bytes: number): readonly string[] {
+  #choose(changes: readonly Change[], bytes: number): readonly Chosen[] {
     const alone = this.#alone.size === 0 ? undefined : this.#nextAlone(changes)
     if (alone !== undefined && this.#policy.isolated === 'first') return [alone]
-    const names = this.#chooseTogether(changes, this.#policy.whole ? Number.POSITIVE_INFINITY : bytes)
-    return names.length === 0 && alone !== undefined ? [alone] : names
+    const together = this.#chooseTogether(changes, this.#policy.whole ? Number.POSITIVE_INFINITY : bytes)
+    return together.length === 0 && alone !== undefined ? [alone] : together
   }
 
-  #nextAlone(changes: readonly Change[]): string | undefined {
-    return [...this.#alone].find((name) => changes.some((change) => this.#due[change].has(name)))
+  #nextAlone(changes: readonly Change[]): Chosen | undefined {
+    const name = [...this.#alone].find((one) => changes.some((change) => this.#due[change].has(one)))
+    return name === undefined ? undefined : { name, resource: this.#find(name) }
   }
 
-  #chooseTogether(changes: readonly Change[], bytes: number): readonly string[] {
-    const names: string[] = []
+  #chooseTogether(changes: readonly Change[], bytes: number): readonly Chosen[] {
+    const chosen: Chosen[] = []
     let size = 0
     for (const change of changes) {
       for (const name of this.#due[change]) {
         if (this.#alone.has(name)) continue
-        size += FRAME_BYTES + 3 * name.length + (this.#find(name)?.bytes.length ?? 0)
-        if (size > bytes && names.length > 0) return names
-        names.push(name)
+        const resource = this.#find(name)
+        size += FRAME_BYTES + 3 * name.length + (resource?.bytes.length ?? 0)
+        if (size > bytes && chosen.length > 0) return chosen
+        chosen.push({ name, resource })
       }
     }
-    return names
+    return chosen
   }
 
   #accept(name: string, behind: Behind, pushed: Pushed): void {
@@ -253,6 +262,12 @@ interface Behind {
   has: string | undefined
   /** To be sent even if it is what the client has. */
   again: boolean
+}
+
+/** A name that goes into the next response, with what is published under it. */
+interface Chosen {
+  readonly name: string
+  readonly resource: Resource | undefined
 }
 
 /** One name of a response: the version that was sent, absent for a removal, and whether it was sent regardless. */

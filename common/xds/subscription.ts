@@ -1,7 +1,8 @@
 import type { ResponsePolicy } from './blame.js'
 import { Delivery, type Push } from './delivery.js'
 import { type Change, type Kind, kindOf } from './order.js'
-import { findResource, type View, visibleNames } from './view.js'
+import type { Resource } from './resource.js'
+import { findIn, ofType, type TypeView, type View, visibleNames } from './view.js'
 
 /** How one client stands with one type, for people. */
 export interface SubscriptionStatus {
@@ -24,6 +25,8 @@ export class Subscription {
   readonly #names = new Set<string>()
   #wildcard = false
   #view: View
+  /** What the view has of the type; absent until it is asked for. */
+  #ofType: TypeView | undefined
   /** The client waits for a response, even if there is nothing to tell. */
   #owesAnswer = false
 
@@ -31,7 +34,7 @@ export class Subscription {
     this.type = type
     this.kind = kindOf(type)
     this.#view = view
-    this.delivery = new Delivery(type, (name) => findResource(this.#view, type, name), policy)
+    this.delivery = new Delivery(type, (name) => this.#find(name), policy)
   }
 
   get wildcard(): boolean {
@@ -96,12 +99,15 @@ export class Subscription {
    * @returns whether the client subscribes to any of the names
    */
   publish(view: View, changed: Iterable<string>): boolean {
-    const before = this.#view
+    const viewBefore = this.#view
+    let before = this.#ofType
     this.#view = view
+    this.#ofType = undefined
     let concerned = false
     for (const name of changed) {
       if (!this.#covers(name)) continue
-      this.delivery.changed(name, findResource(before, this.type, name)?.version)
+      before ??= ofType(viewBefore, this.type)
+      this.delivery.changed(name, findIn(before, name)?.version)
       concerned = true
     }
     return concerned
@@ -140,9 +146,14 @@ export class Subscription {
 
   /** Computed at each call. */
   status(): SubscriptionStatus {
-    const wanted = [...this.#wanted()].filter((name) => findResource(this.#view, this.type, name) !== undefined)
+    const wanted = [...this.#wanted()].filter((name) => this.#find(name) !== undefined)
     const acknowledged = wanted.filter((name) => !this.delivery.behind.has(name)).length
     return { type: this.type, subscribed: wanted.length, acknowledged, refused: this.delivery.refused.size }
+  }
+
+  #find(name: string): Resource | undefined {
+    this.#ofType ??= ofType(this.#view, this.type)
+    return findIn(this.#ofType, name)
   }
 
   #wanted(): ReadonlySet<string> {
@@ -155,7 +166,7 @@ export class Subscription {
 
   /** The same text as the resource's own name, so that thousands of streams do not each keep theirs. */
   #shared(name: string): string {
-    return findResource(this.#view, this.type, name)?.name ?? name
+    return this.#find(name)?.name ?? name
   }
 
   #followAll(versions: ReadonlyMap<string, string>): void {

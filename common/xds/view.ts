@@ -19,8 +19,26 @@ const EMPTY_LAYER: ResourceSet = new Map()
 
 /** The resource that a client sees under a name: that of the first layer that has it. */
 export function findResource(view: View, type: string, name: string): Resource | undefined {
+  return findIn(ofType(view, type), name)
+}
+
+/** What a client sees of one type, most specific first. */
+export type TypeView = readonly ReadonlyMap<string, Resource>[]
+
+/** The layers of a view that have anything of a type: to be found out once for many names. */
+export function ofType(view: View, type: string): TypeView {
+  const layers: ReadonlyMap<string, Resource>[] = []
   for (const layer of view) {
-    const resource = layer.get(type)?.get(name)
+    const resources = layer.get(type)
+    if (resources !== undefined) layers.push(resources)
+  }
+  return layers
+}
+
+/** The resource of the first layer that has the name. */
+export function findIn(layers: TypeView, name: string): Resource | undefined {
+  for (const resources of layers) {
+    const resource = resources.get(name)
     if (resource !== undefined) return resource
   }
   return undefined

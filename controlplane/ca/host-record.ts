@@ -31,8 +31,10 @@ const host = z
   })
   .readonly()
 
-/** The file of enrolled hosts. */
-export const hostsState = z.strictObject({ hosts: z.array(host).readonly() }).readonly()
+/** The file of enrolled hosts, in whatever order somebody may have put them. */
+export const hostsState = z
+  .strictObject({ hosts: z.array(host).transform((hosts): readonly HostRecord[] => hosts.toSorted(byHost)) })
+  .readonly()
 
 /** All enrolled hosts, sorted by name. */
 export type HostsState = z.infer<typeof hostsState>
@@ -42,3 +44,7 @@ export type HostRecord = z.infer<typeof host>
 
 /** A certificate that was issued to a host. */
 export type IssuedCertificate = z.infer<typeof certificate>
+
+function byHost(a: HostRecord, b: HostRecord): number {
+  return a.host < b.host ? -1 : 1
+}

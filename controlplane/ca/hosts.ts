@@ -43,14 +43,20 @@ export type EnrolledHosts = ReadonlyMap<string, HostRecord>
 export class HostRegistry {
   /** The newest state, for everybody who has to act on a change: a ban closes connections. */
   readonly changes: Latest<EnrolledHosts>
+  /** The same, told only when who belongs to the mesh or may run what has changed: certificates are no part of it. */
+  readonly rights: Latest<EnrolledHosts>
   readonly #file: StateFile<HostsState>
   readonly #log: Log
+  /** The state that {@link changes} has told. */
+  #told: HostsState
 
   /** @param file opened with `hostsState` */
   constructor(file: StateFile<HostsState>, log: Log) {
     this.#file = file
     this.#log = log
     this.changes = new Latest(byName(file.state))
+    this.rights = new Latest(this.changes.value)
+    this.#told = file.state
   }
 
   /**
@@ -61,7 +67,7 @@ export class HostRegistry {
    */
   async enrol({ host, services, keyHash, now = Date.now() }: Enrolment): Promise<void> {
     const joined = await this.#update((state) => {
-      const known = state.hosts.find((record) => record.host === host)
+      const known = state.hosts[indexOf(state, host)]
       if (known === undefined || (known.evicted !== undefined && known.banned === undefined)) {
         const record: HostRecord = { host, enrolledAt: now, keyHash, services, certificates: [] }
         return { state: withRecord(state, record), result: true }
@@ -202,18 +208,40 @@ export class HostRegistry {
   /** @returns whether the host was known */
   #change(host: string, change: (record: HostRecord | undefined) => HostRecord): Promise<boolean> {
     return this.#update((state) => {
-      const known = state.hosts.find((record) => record.host === host)
+      const known = state.hosts[indexOf(state, host)]
       return { state: withRecord(state, change(known)), result: known !== undefined }
     })
   }
 
   async #update<R>(change: (state: HostsState) => Change<HostsState, R>): Promise<R> {
-    const before = this.#file.state
     const result = await this.#file.update(change)
-    if (this.#file.state !== before) this.changes.set(byName(this.#file.state))
+    this.#tell()
     return result
   }
+
+  /** Changes that were written together are told once. */
+  #tell(): void {
+    const { state } = this.#file
+    if (state === this.#told) return
+    this.#told = state
+    const before = this.rights.value
+    this.changes.set(byName(state))
+    if (state.hosts.some((record) => !sameRights(before.get(record.host), record))) this.rights.set(this.changes.value)
+  }
 }
+
+/** Whether a host may do the same as before. One that is only known by name now may do nothing, as before. */
+function sameRights(before: HostRecord | undefined, now: HostRecord): boolean {
+  const { services = NO_SERVICES, banned, evicted, enrolledAt = 0 } = before ?? {}
+  return (
+    now.banned === banned &&
+    now.evicted === evicted &&
+    now.enrolledAt === enrolledAt &&
+    (now.services === services || (now.services.length === 0 && services.length === 0))
+  )
+}
+
+const NO_SERVICES: HostRecord['services'] = []
 
 function byName({ hosts }: HostsState): EnrolledHosts {
   return new Map(hosts.map((record) => [record.host, record]))
@@ -224,12 +252,26 @@ function joinedElsewhere(host: string): HostRecord {
 }
 
 /** The state with this record in the place of the host's old one, sorted. */
-function withRecord({ hosts }: HostsState, record: HostRecord): HostsState {
-  return { hosts: [...hosts.filter(({ host }) => host !== record.host), record].sort(byHost) }
+function withRecord(state: HostsState, record: HostRecord): HostsState {
+  const replaced = indexOf(state, record.host) === -1 ? 0 : 1
+  return { hosts: state.hosts.toSpliced(placeOf(state, record.host), replaced, record) }
 }
 
-function byHost(a: HostRecord, b: HostRecord): number {
-  return a.host < b.host ? -1 : 1
+/** Where the record of a host is; -1: there is none. */
+function indexOf(state: HostsState, host: string): number {
+  const at = placeOf(state, host)
+  return state.hosts[at]?.host === host ? at : -1
+}
+
+/** How many hosts come before this name: they are sorted, and thousands may ask for certificates at once. */
+function placeOf({ hosts }: HostsState, host: string): number {
+  let [from, to] = [0, hosts.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((hosts[middle]?.host ?? '') < host) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 /** Leaves out what has expired, except the host's own from the one on by which it proved itself last. */

@@ -181,6 +181,27 @@ test('a ban is seen by who subscribed, and by who asks, as soon as it is recorde
   assert.deepEqual(seen, [true])
 })
 
+test('who watches what hosts may do is not told of certificates', async (t) => {
+  const { hosts } = await open(t)
+  await hosts.enrol(ENROLMENT)
+  let told = 0
+  const unsubscribe = hosts.rights.subscribe(() => told++)
+  await hosts.recordIssued(
+    'web-1',
+    [{ serial: '01', identity: 'spiffe://mesh.test/host/web-1', notAfter: NOW + 1 }],
+    NOW,
+  )
+  await hosts.recordIssued('elsewhere-1', [], NOW)
+  assert.equal(told, 0)
+  assert.equal(hosts.recognises('web-1', '01'), true)
+  await hosts.ban('web-1', 'stolen', NOW)
+  await hosts.evict('web-1', NOW)
+  await hosts.admit('web-1')
+  await hosts.enrol({ ...ENROLMENT, host: 'web-2' })
+  unsubscribe()
+  assert.equal(told, 4)
+})
+
 test('what the disk refuses does not take effect', async (t) => {
   let full = false
   const { hosts } = await open(t, undefined, (...args) =>

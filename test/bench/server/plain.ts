@@ -39,7 +39,7 @@ export async function servePlain(controlPlane: ControlPlane): Promise<ServerAddr
 function sessionsOf(controlPlane: ControlPlane): handleBidiStreamingCall<AgentMessage, ControlPlaneMessage> {
   const { settings, directory, questions, trustBundlePem, allows, config, state, audit } = controlPlane
   const { id: controlPlaneId, trustDomain, domain } = settings
-  const rights = [config.loaded, state.hosts.changes]
+  const rights = [config.loaded, state.hosts.rights]
   const greeting = welcomes({ controlPlaneId, trustDomain, domain, trustBundlePem, mayRun: allows, rights })
   const context = { directory, questions, log: audit, ...greeting }
   return (call) => serveSession(call, String(call.metadata.get('x-bench-host')[0]), context)
