@@ -17,7 +17,8 @@ export interface WrittenKind {
 }
 
 const ABOUT: Readonly<Record<string, string>> = {
-  authorization: 'Who may call a service. Documents of one service add up; deny comes before allow.',
+  authorization:
+    'Who may call a service. Documents of one service add up; deny comes before allow. At least one of them is there.',
   catalog: 'Instances that no agent reports, written on the control plane.',
   'host-policy': 'Which hosts may run which services, beside what their join tokens granted. All of them add up.',
   mesh: 'What holds for the whole mesh. There is at most one.',

@@ -13,7 +13,7 @@ export const PROBLEM_CODES = {
   MSH0106: 'Something invalid is on disk; the last good version, of the time that the message tells, is in effect.',
   MSH0107: 'Files were ignored because something with a YAML name is not a file, or a symbolic link loops.',
   MSH0108: 'A file is being written; it is read when nothing of it has changed for 250 ms.',
-  MSH0109: 'A file is empty.',
+  MSH0109: 'A file holds no document; those that were in it stay in effect until the file is removed.',
   MSH0110: 'The text is not YAML 1.2; nothing of the file is taken.',
   MSH0111: 'A tab indents a line; YAML is indented with spaces.',
   MSH0112: 'A key stands twice in one map.',

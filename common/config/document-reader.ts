@@ -53,9 +53,19 @@ interface FileState<T> {
   readonly unheeded: readonly Unheeded[]
 }
 
+/** What stays in effect of a file although it is not found there now. */
+interface Kept<T> {
+  readonly candidates: readonly Candidate<T>[]
+  readonly notes: readonly Problem[]
+  readonly unheeded: readonly Unheeded[]
+}
+
+const NOTHING_KEPT = { candidates: [], notes: [], unheeded: [] } as const
+
 /**
  * Reads the documents of files, over and over, and keeps the last good version of what is invalid: of the whole file
- * where it cannot be read or is not YAML, else of the document. A document whose text and line did not change is the
+ * where it cannot be read, is not YAML or has no document left, else of the document. Where an invalid document continues
+ * none of the earlier ones, as in a file that was cut, all of them stay that nothing else continues. A document whose text and line did not change is the
  * same object each time.
  */
 export class DocumentReader<T> {
@@ -114,13 +124,14 @@ export class DocumentReader<T> {
     if (before?.text === file.text) return this.#refresh(before, file.shown)
     const { documents, problems } = readYaml(file.shown, file.text)
     if (problems.length > 0) return this.#holdFile(file, problems)
-    const empty = file.text.trim() === '' ? [fileProblem(file.shown, 'MSH0109', 'is empty', 'notice')] : []
+    if (documents.length === 0) return this.#holdFile(file, [withoutDocument(file.shown, this.#earlier(file.shown))])
     const present = documents.map((document) => {
       const key = `${document.line}\n${document.text}`
       return { key, document, interpreted: before?.present.get(key) ?? this.#rules.interpret(document) }
     })
+    const earlier = this.#earlier(file.shown)
     const claims = claimEarlier(
-      this.#earlier(file.shown),
+      earlier,
       present.map(({ document: { text }, interpreted: { identity, document } }) => ({
         identity,
         text,
@@ -130,12 +141,20 @@ export class DocumentReader<T> {
     const results = present.map(({ document, interpreted }, index) =>
       this.#settle(document, interpreted, claims.get(index), now),
     )
+    const stray = present.some(({ interpreted: { document } }, index) => document === undefined && !claims.has(index))
+    const continued = new Set(claims.values())
+    const kept = stray
+      ? this.#keep(
+          file.shown,
+          earlier.filter((one) => !continued.has(one)),
+        )
+      : NOTHING_KEPT
     return {
       text: file.text,
       present: new Map(present.map(({ key, interpreted }) => [key, interpreted])),
-      candidates: results.flatMap(({ candidate }) => candidate ?? []),
-      problems: [...empty, ...results.flatMap((result) => result.problems)],
-      unheeded: results.flatMap(({ unheeded }) => unheeded ?? []),
+      candidates: [...results.flatMap(({ candidate }) => candidate ?? []), ...kept.candidates],
+      problems: [...results.flatMap((result) => result.problems), ...kept.notes],
+      unheeded: [...results.flatMap(({ unheeded }) => unheeded ?? []), ...kept.unheeded],
     }
   }
 
@@ -172,23 +191,35 @@ export class DocumentReader<T> {
   }
 
   #holdFile({ shown, text }: TextFile, problems: readonly Problem[]): FileState<T> {
-    const earlier = this.#earlier(shown).map((good) => ({ good, candidate: this.#restore(shown, good) }))
-    const candidates = earlier.flatMap(({ candidate }) => candidate ?? [])
-    const unheeded = earlier
+    const earlier = this.#earlier(shown)
+    const { candidates, notes, unheeded } = this.#keep(shown, earlier)
+    const unknown = earlier.length === 0 && text !== undefined && problems.some(({ severity }) => severity === 'error')
+    const own = unknown ? [{ location: { file: shown, line: 1, column: 1 }, text, wasInEffect: false }] : []
+    return {
+      text,
+      present: new Map(),
+      candidates,
+      problems: [...problems, ...notes],
+      unheeded: [...unheeded, ...own],
+    }
+  }
+
+  /** Leaves in effect what was: nobody can tell whether it was taken away, or hidden by a mistake. */
+  #keep(shown: string, goods: readonly GoodDocument[]): Kept<T> {
+    const restored = goods.map((good) => ({ good, candidate: this.#restore(shown, good) }))
+    const candidates = restored.flatMap(({ candidate }) => candidate ?? [])
+    const unheeded = restored
       .filter(({ candidate }) => candidate === undefined)
       .map(({ good }) => ({
         location: { file: shown, line: good.line, column: 1 },
         text: good.text,
         wasInEffect: true,
       }))
-    if (earlier.length === 0 && text !== undefined)
-      unheeded.push({ location: { file: shown, line: 1, column: 1 }, text, wasInEffect: false })
-    const state = { text, present: new Map(), candidates, unheeded }
-    if (candidates.length === 0) return { ...state, problems }
+    if (candidates.length === 0) return { candidates, notes: [], unheeded }
     const newest = candidates.map(({ good }) => good).reduce((a, b) => (a.since > b.since ? a : b))
     const count = candidates.length === 1 ? 'its document is' : `its ${candidates.length} documents are`
     const note = fileProblem(shown, 'MSH0106', `${count} still in effect as of ${timeOf(newest)}`, 'notice')
-    return { ...state, problems: [...problems, note] }
+    return { candidates, notes: [note], unheeded }
   }
 
   /** The document itself where this process read it, else read again; undefined where this version refuses it. */
@@ -199,6 +230,13 @@ export class DocumentReader<T> {
     const document = written === undefined ? undefined : this.#rules.interpret(written).document
     return document === undefined ? undefined : { file, good, document }
   }
+}
+
+/** A file can be cut by mistake, and that must open nothing; who wants to withdraw what was in it removes the file. */
+function withoutDocument(shown: string, earlier: readonly GoodDocument[]): Problem {
+  if (earlier.length === 0) return fileProblem(shown, 'MSH0109', 'holds no document', 'notice')
+  const hint = 'remove the file to take out of effect what was in it'
+  return { ...fileProblem(shown, 'MSH0109', 'holds no document any more'), hint }
 }
 
 /**

@@ -98,7 +98,7 @@ const EVERYWHERE_DIFFERENT = [
 const SAME = 'write an address that leads to the same machine from everywhere'
 
 function checkAuthorization(
-  { service, services, allow = [], deny }: AuthorizationDocument,
+  { service, services, allow, deny }: AuthorizationDocument,
   document: YamlDocument,
 ): readonly Problem[] {
   const problems: Problem[] = []
@@ -107,8 +107,13 @@ function checkAuthorization(
     const hint = 'write service: payments, services: [a, b] or service: "*"'
     problems.push(found(document, service === undefined ? [] : ['services'], { code: 'MSH0220', message, hint }))
   }
+  if (allow === undefined && deny === undefined) {
+    const message = 'neither `allow` nor `deny` says who may call'
+    const hint = 'write allow: with who may call; allow: [] refuses everybody'
+    problems.push(found(document, [], { code: 'MSH0204', message, hint }))
+  }
   for (const [list, rules] of [['allow', allow] as const, ['deny', deny] as const]) {
-    for (const [index, { to }] of rules.entries()) {
+    for (const [index, { to }] of (rules ?? []).entries()) {
       for (const [at, path] of (to?.paths ?? []).entries()) {
         if (typeof path === 'string' || (path.exact === undefined) !== (path.prefix === undefined)) continue
         const message = 'a path is matched in exactly one way'

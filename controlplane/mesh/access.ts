@@ -47,7 +47,7 @@ export function accessOfService(
 ): ServiceAccess {
   const mine = documents.filter(({ value }) => names(value, service))
   const rules = mine.flatMap((document) => [
-    ...document.value.deny.map(
+    ...(document.value.deny ?? []).map(
       (rule, index): PlacedRule => ({ effect: 'deny', rule, document, path: ['deny', index] }),
     ),
     ...(document.value.allow ?? []).map(

@@ -41,7 +41,8 @@ export function buildPort(port: ServicePort, context: PortContext): BuiltPort {
 /** Whether it matters which other services there are: where a tcp port denies something, the rest is spelt out. */
 export function needsNames(ports: readonly ServicePort[], authorizations: Authorizations): boolean {
   return (
-    ports.some(({ carriage }) => carriage === 'bytes') && authorizations.some(({ value: { deny } }) => deny.length > 0)
+    ports.some(({ carriage }) => carriage === 'bytes') &&
+    authorizations.some(({ value: { deny = [] } }) => deny.length > 0)
   )
 }
 

@@ -35,6 +35,10 @@ class Files {
     return this
   }
 
+  async remove(name: string): Promise<void> {
+    await rm(join(this.#documents, name))
+  }
+
   async keep(text: string): Promise<this> {
     await writeFile(join(this.#state, LAST_GOOD), text)
     return this
@@ -68,6 +72,24 @@ test('nor beside a file that is no YAML and speaks of one, nor when what it kept
 test('it begins beside any other document that is not valid', async (t) => {
   const files = await (await Files.make(t)).write('a.yaml', 'kind: route\nservice: pay\nrles: []\n')
   assert.equal((await files.open()).loaded.value.problems.length > 0, true)
+})
+
+test('it begins beside a file in which an authorization document is only a comment', async (t) => {
+  const files = await (await Files.make(t)).write('a.yaml', CLOSED.replace(/^/gm, '# '))
+  assert.deepEqual(
+    (await files.open()).loaded.value.problems.map(({ code, severity }) => `${code} ${severity}`),
+    ['MSH0109 notice'],
+  )
+})
+
+test('it starts again beside an emptied file with what was in it, until the file is removed', async (t) => {
+  const files = await (await Files.make(t)).write('a.yaml', CLOSED)
+  const closed = async () => (await files.open()).loaded.value.config.authorizations.length
+  assert.equal(await closed(), 1)
+  await files.write('a.yaml', '')
+  assert.deepEqual([await closed(), await closed()], [1, 1])
+  await files.remove('a.yaml')
+  assert.equal(await closed(), 0)
 })
 
 test('it starts again beside a document that was never valid, since that never closed anything', async (t) => {

@@ -50,8 +50,10 @@ class Session {
   }
 }
 
+type Held = readonly [string, Files, Files, readonly string[], readonly string[]]
+
 /** Each case: a good state, a faulty one, what is then in effect and what is an error; run with and without a restart. */
-const held: readonly (readonly [string, Files, Files, readonly string[], readonly string[]])[] = [
+const held: readonly Held[] = [
   [
     'a syntax error holds the whole file, and the file beside it changes',
     { a: `${route('x', '1s')}---\n${route('y', '1s')}`, b: route('z', '1s') },
@@ -80,6 +82,40 @@ const held: readonly (readonly [string, Files, Files, readonly string[], readonl
     ['x<shop', 'x<batch'],
     ['a:11 MSH0201'],
   ],
+  ...(
+    [
+      ['an emptied file keeps the door shut', ''],
+      [
+        'a file of which only comments and marks are left keeps the door shut',
+        '# kind: authorization\n---\n---\n# end\n',
+      ],
+    ] as const
+  ).map(
+    ([name, left]): Held => [
+      name,
+      { a: `${allow('x', 'web')}---\n${route('y', '1s')}`, b: route('z', '1s') },
+      { a: left, b: route('z', '2s') },
+      ['y=1000', 'z=2000', 'x<web'],
+      ['a:1 MSH0109'],
+    ],
+  ),
+  ...(
+    [
+      ['kind: auth', 'MSH0209'],
+      ['kin', 'MSH0211'],
+      ['kind: authorization', 'MSH0204 MSH0220'],
+      ['kind: authorization\nservice: payments', 'MSH0204'],
+      ['kind: authorization\nservice: pay', 'MSH0204'],
+    ] as const
+  ).map(
+    ([left, code]): Held => [
+      `a file cut to ${JSON.stringify(left)} keeps the door shut`,
+      { a: allow('payments', 'a-caller-with-a-long-name-so-that-hardly-half-of-the-text-is-left') },
+      { a: left },
+      ['payments<a-caller-with-a-long-name-so-that-hardly-half-of-the-text-is-left'],
+      code.split(' ').map((one) => `a:1 ${one}`),
+    ],
+  ),
   ['an unreadable file keeps what it had', { a: route('x', '1s') }, { a: undefined }, ['x=1000'], []],
   [
     'a deleted document is gone, although another one of the file is broken',
@@ -120,6 +156,32 @@ test('files below a directory that cannot be listed after a restart keep what th
     'y=2000',
   ])
   assert.deepEqual(summary(session.load({ 'routes.d/b.yaml': route('y', '2s') })), ['y=2000'])
+})
+
+test('removing a file takes its documents out of effect, also when it was emptied before', () => {
+  const session = new Session()
+  session.load({ a: allow('x', 'web') })
+  session.load({ a: '' })
+  session.restart()
+  assert.deepEqual(summary(session.load({ a: '' })), ['x<web'])
+  const gone = session.load({})
+  assert.deepEqual([summary(gone), gone.problems], [[], []])
+})
+
+test('a file that was empty from the beginning is a notice, and so is one whose document is put back and taken away', () => {
+  const session = new Session()
+  const told = ({ problems }: LoadedConfig) => problems.map(({ code, severity }) => `${code} ${severity}`)
+  assert.deepEqual(told(session.load({ a: '# later\n' })), ['MSH0109 notice'])
+  assert.deepEqual(told(session.load({ a: route('x', '1s') })), [])
+  assert.deepEqual(told(session.load({})), [])
+  assert.deepEqual(told(session.load({ a: '' })), ['MSH0109 notice'])
+})
+
+test('a document that is taken out of a file is gone, although another one became valid beside it', () => {
+  const session = new Session()
+  session.load({ a: `${route('x', '1s')}---\n${route('y', '1s')}` })
+  session.load({ a: 'kin' })
+  assert.deepEqual(summary(session.load({ a: route('y', '2s') })), ['y=2000'])
 })
 
 test('without anything good before, an invalid document is left out and the others are in effect', () => {

@@ -46,24 +46,27 @@ const rule = z.strictObject({
   when: notYet(),
 })
 
-/** `kind: authorization`: who may call a service. Documents of one service add up; deny comes before allow. */
-export const authorizationDocument = z.strictObject({
-  kind: z.literal('authorization'),
-  service: z
-    .union([label, z.literal('*')])
-    .optional()
-    .describe('the service that is protected; `*`: all; absent: those of `services`'),
-  services: z.array(label).min(1).optional().describe('several services; instead of `service`'),
-  mode: z
-    .literal('enforce', {
-      error: (issue) => (issue.input === 'learn' ? 'mode: learn is not supported yet' : 'write enforce'),
-    })
-    .default('enforce')
-    .describe('enforce: what is not allowed is refused'),
-  deny: z.array(rule).default([]).describe('what is refused whatever `allow` says; absent: nothing'),
-  allow: z.array(rule).optional().describe('present, even empty: what no rule names is refused'),
-  external: notYet(),
-})
+/** `kind: authorization`: who may call a service. Documents of one service add up; deny comes before allow. At least one is there. */
+export const authorizationDocument = z
+  .strictObject({
+    kind: z.literal('authorization'),
+    service: z
+      .union([label, z.literal('*')])
+      .optional()
+      .describe('the service that is protected; `*`: all; absent: those of `services`'),
+    services: z.array(label).min(1).optional().describe('several services; instead of `service`'),
+    mode: z
+      .literal('enforce', {
+        error: (issue) => (issue.input === 'learn' ? 'mode: learn is not supported yet' : 'write enforce'),
+      })
+      .default('enforce')
+      .describe('enforce: what is not allowed is refused'),
+    deny: z.array(rule).optional().describe('what is refused whatever `allow` says; absent: nothing'),
+    allow: z.array(rule).optional().describe('present, even empty: what no rule names is refused'),
+    external: notYet(),
+  })
+  // For editors. A document that lost both lists, as one that was cut, would open what it closed.
+  .meta({ anyOf: [{ required: ['allow'] }, { required: ['deny'] }] })
 
 export type AuthorizationDocument = z.infer<typeof authorizationDocument>
 export type AuthorizationRule = z.infer<typeof rule>

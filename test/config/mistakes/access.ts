@@ -43,4 +43,10 @@ export const ACCESS_MISTAKES = mistakesIn('document', [
     'write [web]',
   ],
   ['action deny', 'kind: authorization\nservice: a\naction: DENY\nrules: []\n', '3:1', 'unknown key `action`'],
+  [
+    'neither list',
+    'kind: authorization\nservice: a\n',
+    '1:1',
+    'write allow: with who may call; allow: [] refuses everybody',
+  ],
 ])
