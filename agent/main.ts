@@ -1,7 +1,7 @@
+import { holdDirectory } from '../common/hold-directory.js'
 import type { Log } from '../common/log.js'
 import { createNotifier, type Notifier } from '../common/notify.js'
 import { VERSION } from '../common/version.js'
-import { runAlone } from './alone.js'
 import { assemble, IdentityLost } from './assemble.js'
 import { EnvoyNotFound, EnvoyTooOld, EnvoyUnusable, type FoundEnvoy, findEnvoy } from './envoy/find.js'
 import { formatEnvoyVersion } from './envoy/version.js'
@@ -26,7 +26,7 @@ export function needsPerson(error: unknown): boolean {
 /**
  * Runs the agent of one host until the signal aborts, and then lets the host leave in order.
  *
- * @throws AgentRuns where another agent has the run directory
+ * @throws DirectoryHeld where another agent has the run directory
  * @throws EnvoyNotFound, EnvoyTooOld, IdentityLost: what a person has to mend first
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
@@ -37,7 +37,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     signal,
   )
   if (found.warning !== undefined) log.warn(found.warning)
-  const release = await runAlone(settings.runDirectory)
+  const release = await holdDirectory('agent', settings.runDirectory, 0o750)
   try {
     await runJoined(options, found, notifier, signal)
   } finally {

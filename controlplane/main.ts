@@ -1,3 +1,4 @@
+import { holdDirectory } from '../common/hold-directory.js'
 import type { Log } from '../common/log.js'
 import { serveMetrics } from '../common/metrics/serve.js'
 import { createNotifier } from '../common/notify.js'
@@ -5,6 +6,7 @@ import { formatSocketAddress } from '../common/socket-address.js'
 import { aborted, runTasks, type Task } from '../common/tasks.js'
 import { VERSION } from '../common/version.js'
 import { type AdminRoute, serveAdminSocket, serveStatusPort } from './admin/server.js'
+import { refuseTakenSocket } from './admin/taken-socket.js'
 import { administer } from './administration.js'
 import { assemble, type ControlPlane } from './assemble.js'
 import { logAuthorityExpiry } from './ca/authority-expiry.js'
@@ -22,12 +24,23 @@ export interface ControlPlaneOptions {
 
 /**
  * Runs a control plane until the signal aborts. Nothing is served before every source has been read once, or its last
- * good state.
+ * good state, and nothing is written or issued while another control plane has the state or the admin socket.
  *
+ * @throws DirectoryHeld, AdminSocketTaken: another control plane runs
  * @throws AuthorityError, StateFileError, LeftOpenError: what a person has to mend first
  */
 export async function runControlPlane(options: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
-  const { settings, environment, log } = options
+  const { settings } = options
+  await refuseTakenSocket(settings.admin.socket)
+  const release = await holdDirectory('control plane', settings.state.directory)
+  try {
+    await runAlone(options, signal)
+  } finally {
+    release()
+  }
+}
+
+async function runAlone({ settings, environment, log }: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
   const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
   const controlPlane = await assemble(settings, log)
   const bound = await controlPlane.api.listen()

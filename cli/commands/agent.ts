@@ -25,17 +25,17 @@ export function agentCommand(program: Command): void {
     .action(async ({ config, set }: DaemonOptions) => {
       // An agent works little and on every host, so its heap does better to stay small than to grow for speed.
       setFlagsFromString('--optimize-for-size')
-      const [{ agentSettings }, { runAgent, needsPerson }, { AgentRuns }] = await Promise.all([
+      const [{ agentSettings }, { runAgent, needsPerson }, { DirectoryHeld }] = await Promise.all([
         import('../../agent/settings-schema.js'),
         import('../../agent/main.js'),
-        import('../../agent/alone.js'),
+        import('../../common/hold-directory.js'),
       ])
       const settings = await readSettings(agentSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runAgent({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {
-        if (error instanceof AgentRuns) throw new CommandFailure(EXIT.tryAgain, error.message, RUNS_ALREADY)
+        if (error instanceof DirectoryHeld) throw new CommandFailure(EXIT.tryAgain, error.message, RUNS_ALREADY)
         if (needsPerson(error)) throw new CommandFailure(EXIT.configuration, (error as Error).message)
         throw error
       }

@@ -5,6 +5,9 @@ import { daemonLog, readSettings } from '../settings.js'
 import { shutdownSignal } from '../signals.js'
 import { configOption, type DaemonOptions, setOption } from './config-option.js'
 
+const RUNS_ALREADY =
+  'is it running under a supervisor? Several control planes on one machine need `state.directory`, `admin.socket` and `listen` of their own'
+
 /** `mesh controlplane`: the daemon that runs centrally. */
 export function controlPlaneCommand(program: Command): void {
   program
@@ -14,20 +17,25 @@ export function controlPlaneCommand(program: Command): void {
     .addOption(setOption())
     .addHelpText(
       'after',
-      '\nEnds with 78 when the settings, the CA or its state are not valid, or when an authorization\ndocument is not and starting would open what it closes.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
+      '\nEnds with 78 when the settings, the CA or its state are not valid, or when an authorization\ndocument is not and starting would open what it closes; with 75 when another control plane has its state, its admin\nsocket or its port.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
     )
     .action(async ({ config, set }: DaemonOptions) => {
-      const [{ controlPlaneSettings }, { runControlPlane }, { needsMending }] = await Promise.all([
-        import('../../controlplane/settings-schema.js'),
-        import('../../controlplane/main.js'),
-        import('../../controlplane/needs-mending.js'),
-      ])
+      const [{ controlPlaneSettings }, { runControlPlane }, { needsMending }, { DirectoryHeld }, { AdminSocketTaken }] =
+        await Promise.all([
+          import('../../controlplane/settings-schema.js'),
+          import('../../controlplane/main.js'),
+          import('../../controlplane/needs-mending.js'),
+          import('../../common/hold-directory.js'),
+          import('../../controlplane/admin/taken-socket.js'),
+        ])
       const settings = await readSettings(controlPlaneSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
       try {
         await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {
         if (needsMending(error)) throw new CommandFailure(EXIT.configuration, describeError(error))
+        if (error instanceof DirectoryHeld || error instanceof AdminSocketTaken)
+          throw new CommandFailure(EXIT.tryAgain, error.message, RUNS_ALREADY, error)
         if ((error as { code?: string }).code === 'EADDRINUSE') throw addressInUse(error as Error)
         throw error
       }

@@ -7,6 +7,7 @@ import { makeDirectory } from '../../common/files.js'
 import { describeError, type Log } from '../../common/log.js'
 import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 import type { Task } from '../../common/tasks.js'
+import { refuseTakenSocket } from './taken-socket.js'
 
 /** A request that is refused, with its HTTP status. */
 export class AdminRefusal extends Error {
@@ -49,6 +50,7 @@ const MAX_BODY = 64 * 1024
 export function serveAdminSocket(path: string, routes: readonly AdminRoute[], log: Log): Task {
   return async (signal) => {
     await makeDirectory(dirname(path), 0o750)
+    await refuseTakenSocket(path)
     await rm(path, { force: true })
     const server = createServer((request, response) => void answer(routes, request, response, log))
     await listening(server, () => server.listen(path))

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT } from '../../cli/exit.js'
 import { MESH } from '../docs/read-example.js'
-import { startControlPlane } from './control-plane.js'
+import { startControlPlane, temporaryDirectory } from './control-plane.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
 const INVALID = 'kind: authorization\nservice: pay\nalow: []\n'
@@ -15,16 +15,7 @@ test('a control plane ends with 78 where its state is damaged, or it would open 
   await stop()
   const settings = join(directory, 'controlplane.yaml')
   const documents = join(directory, 'new.d')
-  await writeFile(
-    settings,
-    `trustDomain: ${TRUST_DOMAIN}
-listen: 127.0.0.1:1
-admin: { socket: ${join(directory, 'admin.sock')}, http: off }
-config: [${join(directory, 'mesh.d')}]
-discovery: { files: ${documents} }
-state: { directory: ${directory} }
-`,
-  )
+  await writeFile(settings, settingsText(directory, documents))
   await writeFile(join(directory, 'mesh.d', 'pay.yaml'), INVALID)
   await writeFile(join(directory, 'last-good-documents.json'), 'damaged')
   const open = await run(settings)
@@ -36,10 +27,69 @@ state: { directory: ${directory} }
   assert.match(damaged.printed, /^mesh: .*hosts\.json: damaged; restore it from a backup/m)
 })
 
+test('a second control plane with the state of one that runs is refused with 75, and writes nothing', async (t) => {
+  const { directory, ask } = await startControlPlane(t)
+  const settings = join(await temporaryDirectory(t), 'controlplane.yaml')
+  await writeFile(settings, settingsText(directory, join(directory, 'catalog.d')))
+  const before = await contentOf(directory)
+  const own = ['--set', `admin.socket=${join(directory, 'other.sock')}`]
+  const { code, printed } = await run(settings, ...own)
+  assert.equal(code, EXIT.tryAgain, printed)
+  assert.match(printed, /^mesh: another control plane runs on this host, with the same directory .*\nhint: /)
+  assert.doesNotMatch(printed, /certificate issued/)
+  assert.deepEqual(await contentOf(directory), before)
+  await ask('GET', '/v1/status')
+})
+
+test('the admin socket of a control plane that answers is not taken by another one', async (t) => {
+  const first = await startControlPlane(t)
+  const second = await temporaryDirectory(t)
+  const settings = join(second, 'controlplane.yaml')
+  await writeFile(settings, settingsText(second, join(second, 'catalog.d')))
+  const { code, printed } = await run(settings, '--set', `admin.socket=${first.socket}`)
+  assert.equal(code, EXIT.tryAgain, printed)
+  assert.match(printed, /^mesh: another control plane, or another program, answers at the admin socket .*admin\.sock$/m)
+  assert.deepEqual(await contentOf(second), ['controlplane.yaml'], 'nothing was written')
+  await first.ask('GET', '/v1/status')
+})
+
+test('an admin socket at which nobody answers is replaced', async (t) => {
+  const { directory, stop } = await startControlPlane(t)
+  await stop()
+  await leaveSocket(join(directory, 'admin.sock'))
+  const again = await startControlPlane(t, { directory })
+  await again.ask('GET', '/v1/status')
+})
+
+/** What a killed control plane leaves: a socket of a process that is gone. */
+async function leaveSocket(path: string): Promise<void> {
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+  await new Promise((resolve) => execFile(process.execPath, ['--eval', script], resolve))
+  assert.ok((await stat(path)).isSocket())
+}
+
+async function contentOf(directory: string): Promise<readonly string[]> {
+  return (await readdir(directory, { recursive: true })).sort()
+}
+
+function settingsText(directory: string, documents: string): string {
+  return `trustDomain: ${TRUST_DOMAIN}
+listen: 127.0.0.1:1
+admin: { socket: ${join(directory, 'admin.sock')}, http: off }
+config: [${join(directory, 'mesh.d')}]
+discovery: { files: ${documents} }
+state: { directory: ${directory} }
+`
+}
+
 /** Runs a control plane that is not expected to start. */
-function run(settings: string): Promise<{ readonly code: number; readonly printed: string }> {
+function run(
+  settings: string,
+  ...more: readonly string[]
+): Promise<{ readonly code: number; readonly printed: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MESH, 'controlplane', '--config', settings], { timeout: 20_000 }, (error, out, err) =>
+    const command = [MESH, 'controlplane', '--config', settings, ...more]
+    execFile(process.execPath, command, { timeout: 20_000 }, (error, out, err) =>
       resolve({ code: Number(error?.code ?? 0), printed: `${out}${err}` }),
     )
   })
