@@ -74,7 +74,7 @@ export class DeltaStream {
     this.#check(request)
     const { typeUrl: type, resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request
     const known = this.#subscriptions.get(type)
-    const subscription = known ?? new Subscription(type, this.#view ?? [], this.#policyOf(type))
+    const subscription = known ?? new Subscription(type, () => this.#view ?? NOTHING_SEEN, this.#policyOf(type))
     if (known === undefined) {
       const versions = new Map(Object.entries(request.initialResourceVersions))
       this.#versions += versions.size
@@ -97,10 +97,12 @@ export class DeltaStream {
    * @returns whether the client subscribes to any of the names
    */
   publish(view: View, changed: NamesByType): boolean {
+    const before = this.#view ?? NOTHING_SEEN
     this.#view = view
     let concerned = false
     for (const [type, subscription] of this.#subscriptions) {
-      if (subscription.publish(view, changed.get(type) ?? [])) concerned = true
+      const names = changed.get(type)
+      if (names !== undefined && subscription.publish(before, names)) concerned = true
     }
     return concerned
   }
@@ -180,7 +182,9 @@ export class DeltaStream {
     const { typeUrl, resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions } = request
     const versions = Object.entries(initialResourceVersions)
     checkCount(Math.max(resourceNamesSubscribe.length, resourceNamesUnsubscribe.length, versions.length), this.#limits)
-    checkLengths([typeUrl, ...resourceNamesSubscribe, ...versions.flat()], this.#limits)
+    checkLengths([typeUrl], this.#limits)
+    checkLengths(resourceNamesSubscribe, this.#limits)
+    for (const version of versions) checkLengths(version, this.#limits)
     if (!this.#subscriptions.has(typeUrl) && this.#subscriptions.size >= this.#limits.types) {
       throw new StreamRefusal('RESOURCE_EXHAUSTED', `more than ${this.#limits.types} resource types on one stream`)
     }
@@ -273,4 +277,5 @@ export class DeltaStream {
   }
 }
 
+const NOTHING_SEEN: View = []
 const NOTHING_REFUSED: readonly RefusedResource[] = []

@@ -24,13 +24,14 @@ export class Subscription {
   readonly delivery: Delivery
   readonly #names = new Set<string>()
   #wildcard = false
-  #view: View
-  /** What the view has of the type; absent until it is asked for. */
-  #ofType: TypeView | undefined
+  readonly #view: () => View
+  /** What a view has of the type, found out when that view is first asked. */
+  #found: { readonly view: View; readonly layers: TypeView } | undefined
   /** The client waits for a response, even if there is nothing to tell. */
   #owesAnswer = false
 
-  constructor(type: string, view: View, policy?: ResponsePolicy) {
+  /** @param view what the client sees now */
+  constructor(type: string, view: () => View, policy?: ResponsePolicy) {
     this.type = type
     this.kind = kindOf(type)
     this.#view = view
@@ -94,23 +95,18 @@ export class Subscription {
   }
 
   /**
-   * Takes another view, in which nothing but these names of the type may differ.
+   * Takes note that these names of the type may be other ones than in the view before.
    *
    * @returns whether the client subscribes to any of the names
    */
-  publish(view: View, changed: Iterable<string>): boolean {
-    const viewBefore = this.#view
-    let before = this.#ofType
-    this.#view = view
-    this.#ofType = undefined
-    let concerned = false
+  publish(before: View, changed: Iterable<string>): boolean {
+    let layers: TypeView | undefined
     for (const name of changed) {
       if (!this.#covers(name)) continue
-      before ??= ofType(viewBefore, this.type)
-      this.delivery.changed(name, findIn(before, name)?.version)
-      concerned = true
+      layers ??= ofType(before, this.type)
+      this.delivery.changed(name, findIn(layers, name)?.version)
     }
-    return concerned
+    return layers !== undefined
   }
 
   /** Makes the next response with changes of these kinds, if there is one to make. */
@@ -152,12 +148,13 @@ export class Subscription {
   }
 
   #find(name: string): Resource | undefined {
-    this.#ofType ??= ofType(this.#view, this.type)
-    return findIn(this.#ofType, name)
+    const view = this.#view()
+    if (this.#found?.view !== view) this.#found = { view, layers: ofType(view, this.type) }
+    return findIn(this.#found.layers, name)
   }
 
   #wanted(): ReadonlySet<string> {
-    return this.#wildcard ? visibleNames(this.#view, this.type) : this.#names
+    return this.#wildcard ? visibleNames(this.#view(), this.type) : this.#names
   }
 
   #covers(name: string): boolean {
@@ -172,7 +169,7 @@ export class Subscription {
   #followAll(versions: ReadonlyMap<string, string>): void {
     this.#wildcard = true
     this.#owesAnswer = true
-    for (const name of new Set([...visibleNames(this.#view, this.type), ...versions.keys()])) {
+    for (const name of new Set([...visibleNames(this.#view(), this.type), ...versions.keys()])) {
       if (!this.#names.has(name)) this.delivery.mark(name, versions.get(name), false)
     }
   }
