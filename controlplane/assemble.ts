@@ -62,9 +62,12 @@ export interface ControlPlane extends Foundations {
  */
 export async function assemble(settings: ControlPlaneSettings, log: Log): Promise<ControlPlane> {
   const foundations = await openFoundations(settings, log)
-  const pipeline = makePipeline(foundations)
+  let fanOutMs = () => 0
+  const pipeline = makePipeline(foundations, () => fanOutMs())
   await pipeline.build()
-  return { ...foundations, pipeline, ...makeServers(foundations, pipeline) }
+  const servers = makeServers(foundations, pipeline)
+  fanOutMs = () => servers.xds.fanOutMs
+  return { ...foundations, pipeline, ...servers }
 }
 
 async function openFoundations(settings: ControlPlaneSettings, log: Log): Promise<Foundations> {
@@ -99,7 +102,7 @@ function rightsOf(hosts: HostRegistry, loaded: Latest<LoadedConfig>): (host: str
     (hosts.allowsService(host, service) || mayRun(loaded.value.config.hostPolicies, host, service))
 }
 
-function makePipeline(foundations: Foundations): Pipeline {
+function makePipeline(foundations: Foundations, fanOutMs: () => number): Pipeline {
   const { settings, directory, config, state, allows, trustBundlePem, quarantine, metrics, log } = foundations
   subscribeByTurns(directory.records, () => quarantine.observe(directory.records.value))
   return new Pipeline({
@@ -116,6 +119,7 @@ function makePipeline(foundations: Foundations): Pipeline {
     verify: settings.verifyPushes,
     log,
     built: addBuildMetrics(metrics),
+    fanOutMs,
   })
 }
 

@@ -57,8 +57,19 @@ export interface PipelineInputs {
   readonly log: Log
   /** Told of each build that was tried, with how long it took, seconds. */
   readonly built?: (result: 'ok' | 'failed', seconds: number) => void
+  /** For how long the last publication has kept streams busy, or does so far, milliseconds; absent: there are none. */
+  readonly fanOutMs?: () => number
   readonly now?: () => number
 }
+
+/**
+ * While changes keep coming, so much of the time is left to everything else, as a multiple of what a build and its fan-out
+ * take. Each change of one host costs something for every other, so a herd of hosts would otherwise cost its square.
+ */
+const REST = 2
+
+/** No change waits longer for those before it, milliseconds. */
+const LONGEST_REST_MS = 1_000
 
 /** Nothing served yet. */
 const NOTHING: PipelineState = {
@@ -83,6 +94,8 @@ export class Pipeline {
   #offsets: Offsets
   /** When the oldest change that is not built yet was noticed, monotonic milliseconds. */
   #changedAt: number | undefined
+  /** When the last build ended, monotonic milliseconds, and how long it took. */
+  #last = { at: Number.NEGATIVE_INFINITY, took: 0 }
 
   constructor(inputs: PipelineInputs) {
     this.#inputs = inputs
@@ -98,10 +111,21 @@ export class Pipeline {
       const nextChange = await this.#tryBuild()
       const pause = nextChange === undefined ? 60_000 : Math.max(10, nextChange - this.#now())
       await delay(Math.min(pause, 60_000), signal, wake.signal)
+      await this.#rest(signal)
       for (const unsubscribe of unsubscribes) unsubscribe()
       // What else changed in this turn of the loop belongs to the same build.
       await new Promise((resolve) => setImmediate(resolve))
     }
+  }
+
+  /** The first change after quiet is built at once, those that follow it together. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { at, took } = this.#last
+    const left = () => {
+      const fanOut = this.#inputs.fanOutMs?.() ?? 0
+      return at + Math.min(LONGEST_REST_MS, REST * (took + fanOut)) - performance.now()
+    }
+    for (let wait = left(); wait > 0 && !signal.aborted; wait = left()) await delay(wait, signal)
   }
 
   #noteChange(wake: AbortController): void {
@@ -112,7 +136,11 @@ export class Pipeline {
   /** A build that fails is told; what was served before is served on. */
   async #tryBuild(): Promise<number | undefined> {
     const begun = performance.now()
-    const tell = (result: 'ok' | 'failed') => this.#inputs.built?.(result, (performance.now() - begun) / 1000)
+    const tell = (result: 'ok' | 'failed') => {
+      const now = performance.now()
+      this.#last = { at: now, took: now - begun }
+      this.#inputs.built?.(result, (now - begun) / 1000)
+    }
     try {
       const nextChange = await this.build()
       tell('ok')

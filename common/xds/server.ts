@@ -49,6 +49,9 @@ export class XdsServer<Peer> {
   readonly #newcomers: Newcomers<ServedStream<Peer>>
   readonly #unsubscribe: () => void
   #publication: Publication
+  /** When the streams began to be told of the oldest publication that some of them have not been told of. */
+  #fanOutSince: number | undefined
+  #lastFanOut = 0
   #scheduled = false
   #closed = false
 
@@ -88,6 +91,11 @@ export class XdsServer<Peer> {
     return [...this.#streams].filter(({ client }) => client !== undefined).map(({ status }) => status)
   }
 
+  /** How long it took to tell all streams of the last publication, or takes so far, milliseconds. */
+  get fanOutMs(): number {
+    return this.#fanOutSince === undefined ? this.#lastFanOut : this.#clock.now() - this.#fanOutSince
+  }
+
   /** Ends the streams of one client, or those of all clients, and says why. */
   end(refusal: StreamRefusal, client?: string): void {
     for (const stream of [...this.#streams]) {
@@ -105,6 +113,8 @@ export class XdsServer<Peer> {
   #publish(publication: Publication): void {
     const before = this.#publication
     this.#publication = publication
+    const begun = this.#clock.now()
+    this.#lastFanOut = 0
     const changed = changedLayers(before, publication)
     const touched = new Set<ServedStream<Peer>>()
     for (const layer of changed.keys()) {
@@ -119,6 +129,7 @@ export class XdsServer<Peer> {
       if (stream.admitted) this.#ready.add(stream)
       else this.#newcomers.add(stream)
     }
+    if (this.#ready.size > 0) this.#fanOutSince ??= begun
     this.#schedule()
   }
 
@@ -185,6 +196,12 @@ export class XdsServer<Peer> {
     setImmediate(() => this.#fanOut())
   }
 
+  #endFanOut(): void {
+    if (this.#fanOutSince === undefined) return
+    this.#lastFanOut = this.#clock.now() - this.#fanOutSince
+    this.#fanOutSince = undefined
+  }
+
   #fanOut(): void {
     this.#scheduled = false
     const end = this.#clock.now() + SLICE_MS
@@ -193,6 +210,7 @@ export class XdsServer<Peer> {
       stream.send()
       if (this.#clock.now() >= end) break
     }
+    if (this.#ready.size === 0) this.#endFanOut()
     while (this.#ready.size === 0 && this.#clock.now() < end && this.#newcomers.ready) this.#newcomers.next()?.admit()
     this.#schedule()
   }
