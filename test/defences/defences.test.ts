@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { BUILDS } from './builds.js'
 import { CERTIFICATES } from './certificates.js'
 import { CONNECTIONS } from './connections.js'
 import type { Defence } from './defence.js'
@@ -22,6 +23,7 @@ const DEFENCES: readonly Defence[] = [
   ...RECOVERY,
   ...ENVOYS,
   ...TERMINALS,
+  ...BUILDS,
 ]
 
 suite('switched off, a defence is missed by its test:', { concurrency: 2 }, () => {
