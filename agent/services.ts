@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { DocumentReader } from '../common/config/document-reader.js'
-import { type FileSet, readFiles, watchFiles } from '../common/config/file-set.js'
+import { type FileSet, type FileSetOptions, readFiles, watchFiles } from '../common/config/file-set.js'
 import { type LastGood, LastGoodStore } from '../common/config/last-good.js'
 import type { Located } from '../common/config/located.js'
 import { newProblems } from '../common/config/news.js'
@@ -42,11 +42,16 @@ export function watchServices(settings: AgentSettings, services: Latest<readonly
   }
 }
 
-/** Reads service files once, as they are now; whose they are is not judged. What `mesh validate` asks for. */
+/**
+ * Reads service files once, as they are now. What `mesh validate` asks for.
+ *
+ * @param options whose files are refused, and which directories have to be there; absent: none
+ */
 export async function readServices(
   directories: readonly string[],
+  options: Pick<FileSetOptions, 'refuse' | 'needed'> = {},
 ): Promise<LoadedServices & { readonly files: number }> {
-  const read = await readFiles(directories)
+  const read = await readFiles(directories, options)
   return { ...new ServicesLoader().load(read, Date.now()), files: read.files.length }
 }
 

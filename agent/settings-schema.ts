@@ -4,6 +4,9 @@ import { duration, hostName, type IssueParams, label, labels, locality, notYet, 
 import { addressAndPort, ipAndPort } from '../common/config/socket-address-field.js'
 import { canonicalAddress } from '../common/socket-address.js'
 
+/** Where service files are read from unless the settings say otherwise. */
+export const USUAL_SERVICES = '/etc/mesh/services.d'
+
 const ipAddress = z
   .string()
   .refine((value) => isIP(value) !== 0, 'write an IP address')
@@ -110,7 +113,7 @@ export const agentSettings = z.strictObject({
   names: names.prefault({}).describe('calls by name: http://payments.mesh'),
   capture: notYet(),
   metrics: metrics.prefault({}).describe('where metrics are read'),
-  servicesDirectory: z.string().default('/etc/mesh/services.d').describe('the files of the services of this host'),
+  servicesDirectory: z.string().default(USUAL_SERVICES).describe('the files of the services of this host'),
   stateDirectory: z.string().default('/var/lib/mesh-agent').describe('keys, certificates, the last good configuration'),
   runDirectory: z
     .string()

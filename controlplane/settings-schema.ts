@@ -3,6 +3,12 @@ import { duration, hostName, label, notYet } from '../common/config/fields.js'
 import { addressAndPort } from '../common/config/socket-address-field.js'
 import { DEFAULT_GRACES } from './catalog/presence.js'
 
+/** Where documents are read from unless the settings say otherwise. */
+export const USUAL_DOCUMENTS = ['/etc/mesh/mesh.d', '/etc/mesh/routes.d'] as const
+
+/** Where `kind: catalog` documents are read from unless the settings say otherwise. */
+export const USUAL_CATALOG = '/etc/mesh/catalog.d'
+
 const DAY_MS = 86_400_000
 
 /** No certificate of a host or service lives longer, milliseconds. */
@@ -23,7 +29,7 @@ const discovery = z.strictObject({
     .literal(true, { error: 'what agents report always counts: false is not supported yet' })
     .default(true)
     .describe("whether agents' reports count; false is not supported yet"),
-  files: z.string().default('/etc/mesh/catalog.d').describe('the directory of `kind: catalog` documents'),
+  files: z.string().default(USUAL_CATALOG).describe('the directory of `kind: catalog` documents'),
   lostGrace: grace(DEFAULT_GRACES.lost).describe(
     'how long instances of a host stay whose session is lost; after that they go where others of their service are healthy',
   ),
@@ -81,7 +87,7 @@ export const controlPlaneSettings = z.strictObject({
   discovery: discovery.prefault({}).describe('where instances are learned from'),
   config: z
     .array(z.string())
-    .default(['/etc/mesh/mesh.d', '/etc/mesh/routes.d'])
+    .default([...USUAL_DOCUMENTS])
     .describe('directories of documents, all read the same way'),
   state: z
     .strictObject({

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { AgentSettings } from '../../agent/settings-schema.js'
+import type { FileOwner } from '../../common/config/read-file.js'
 import type { Problem } from '../../common/problem.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import { outputOption, printValue, type Write } from '../output.js'
@@ -15,11 +17,15 @@ interface ValidateOptions {
   readonly output: string
 }
 
-/** What was looked at: directories of documents and of service files, and what is wrong with settings. */
+/** What is looked at: directories of documents and of service files, and what is wrong with settings. */
 interface Plan {
   readonly documents: readonly string[]
   readonly services: readonly string[]
+  /** As the agent of this machine reads its service files; absent: these are not the files of this machine. */
+  readonly host?: AgentSettings
   readonly settings: readonly Problem[]
+  /** Those of the directories that were named to be checked. */
+  readonly given: readonly string[]
 }
 
 /** `mesh validate`: reads what people write as the daemons do, and says what is wrong with it. */
@@ -49,9 +55,10 @@ export function validateCommand(program: Command, write: Write): void {
 
 const HELP = `
 Without directories it checks what this machine has: controlplane.yaml with the documents that it names, and agent.yaml
-with the service files that it names. What only the running mesh knows (whether a service exists) is not judged.
+with the service files that it names, also whose they are. What only the running mesh knows (whether a service exists) is
+not judged.
 
-Ends with 65 when there are errors.
+Ends with 65 when there are errors, or when the directories hold nothing to check.
 
 Examples:
   mesh validate
@@ -71,6 +78,7 @@ async function planOf(directories: readonly string[], options: ValidateOptions):
     documents: directories.filter((directory) => !isServices(directory)),
     services: [...directories.filter(isServices), ...options.services],
     settings: [],
+    given,
   }
 }
 
@@ -92,7 +100,9 @@ async function planOfMachine({ config, agent }: ValidateOptions): Promise<Plan> 
   return {
     documents: mesh?.settings === undefined ? [] : configDirectories(mesh.settings),
     services: host?.settings === undefined ? [] : [host.settings.servicesDirectory],
+    ...(host?.settings === undefined ? {} : { host: host.settings }),
     settings: [...(mesh?.problems ?? []), ...(host?.problems ?? [])],
+    given: [],
   }
 }
 
@@ -102,20 +112,53 @@ interface Counts {
   readonly routes: number
 }
 
-async function judge({ documents, services, settings }: Plan) {
+async function judge({ documents, services, host, settings, given }: Plan) {
   const [{ readConfig }, { checkReferences }, { readServices }] = await Promise.all([
     import('../../controlplane/config/watch.js'),
     import('../../controlplane/config/references.js'),
     import('../../agent/services.js'),
   ])
   const read = await readConfig(documents)
-  const onHost = await readServices(services)
+  const onHost = await readServices(services, host === undefined ? {} : await asAgent(host))
   const counts: Counts = {
     files: read.files + onHost.files,
     services: new Set([...read.config.services.keys(), ...onHost.services.map(({ service }) => service)]).size,
     routes: read.config.routes.size,
   }
-  return { counts, problems: [...settings, ...read.problems, ...checkReferences(read.config), ...onHost.problems] }
+  const empty = await withoutFiles(given)
+  const problems = [...empty, ...settings, ...read.problems, ...checkReferences(read.config), ...onHost.problems]
+  return { counts, problems }
+}
+
+/** How the agent of this machine reads: it runs as the user to whom its state belongs, else as this one. */
+async function asAgent({ servicesDirectory, stateDirectory }: AgentSettings) {
+  const [{ refuseOwner }, { USUAL_SERVICES }] = await Promise.all([
+    import('../../agent/services.js'),
+    import('../../agent/settings-schema.js'),
+  ])
+  const state = await stat(stateDirectory).catch(() => undefined)
+  const user = state?.uid ?? process.getuid?.() ?? 0
+  return {
+    refuse: (owner: FileOwner) => refuseOwner(owner, user),
+    needed: servicesDirectory === USUAL_SERVICES ? [] : [servicesDirectory],
+  }
+}
+
+/** A check of nothing must not look like success: in a pipeline it is a path that was misspelt or has moved. */
+async function withoutFiles(given: readonly string[]): Promise<readonly Problem[]> {
+  const { listDirectories, fileProblem } = await import('../../common/config/directory.js')
+  const listed = await Promise.all(
+    given.map(async (directory) => {
+      const { files, hidden } = await listDirectories([directory])
+      return { directory, empty: files.length === 0 && hidden.length === 0 }
+    }),
+  )
+  const severity = listed.every(({ empty }) => empty) ? 'error' : 'notice'
+  return listed
+    .filter(({ empty }) => empty)
+    .map(({ directory }) =>
+      fileProblem(basename(resolve(directory)), 'MSH0122', 'holds no YAML file to check', severity),
+    )
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -26,6 +26,7 @@ export const PROBLEM_CODES = {
   MSH0119: 'A character stands in a file that text does not have, or that looks like another one.',
   MSH0120: 'A merge of two versions of a file was not finished.',
   MSH0121: 'A directory holds more than 20,000 files; what was in effect of it stays.',
+  MSH0122: 'A directory that was to be checked holds no YAML file.',
   MSH0201: 'A key is unknown in its place.',
   MSH0202: 'A key, value or kind belongs to the language, but this version does not support it yet.',
   MSH0203: 'A value has the wrong type.',

@@ -81,7 +81,7 @@ export class DocumentReader<T> {
   }
 
   /** @param now wall-clock milliseconds; the time that documents which take effect now carry */
-  read({ files, hidden, absent = [], problems }: FileSet, now: number): Documents<T> {
+  read({ files, hidden, absent = [], missed = [], problems }: FileSet, now: number): Documents<T> {
     const all = [...files, ...this.#unseen(files, [...hidden, ...absent])].sort((a, b) => (a.shown < b.shown ? -1 : 1))
     this.#files = new Map(all.map((file) => [file.shown, this.#readFile(file, now)]))
     const states = [...this.#files.values()]
@@ -101,7 +101,7 @@ export class DocumentReader<T> {
       documents: chosen.map(({ document }) => document),
       problems: [
         ...problems,
-        ...absent.flatMap((directory) => missed(directory, this.#inEffect)),
+        ...absent.flatMap((directory) => ofAbsent(directory, missed.includes(directory), this.#inEffect)),
         ...states.flatMap((state) => state.problems),
         ...duplicates,
       ].sort(compareProblems),
@@ -243,9 +243,12 @@ function withoutDocument(shown: string, earlier: readonly GoodDocument[]): Probl
  * A directory that does not exist is one that nobody made or one that is not mounted: what was in it stays in effect,
  * as an empty mesh is never what a lost disk means.
  */
-function missed(directory: string, inEffect: ReadonlyMap<string, unknown>): readonly Problem[] {
+function ofAbsent(directory: string, missed: boolean, inEffect: ReadonlyMap<string, unknown>): readonly Problem[] {
   const files = [...inEffect.keys()].filter((file) => isAmong(file, [directory]))
-  if (files.length === 0) return []
+  if (files.length === 0) {
+    const hint = 'make it, or name another one in the settings'
+    return missed ? [{ ...fileProblem(directory, 'MSH0101', 'the directory does not exist'), hint }] : []
+  }
   const message = 'the directory does not exist; the documents that were in it are still in effect'
   const hint = 'an empty directory in its place takes them out of effect'
   return [{ ...fileProblem(directory, 'MSH0101', message), hint }]

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../problem.js'
 import { delay } from '../tasks.js'
@@ -21,6 +22,8 @@ export interface FileSet {
   readonly hidden: readonly string[]
   /** Shown names of directories that do not exist; undefined where that is not looked at. */
   readonly absent?: readonly string[]
+  /** Those of them that somebody asked for, so that it is a mistake. */
+  readonly missed?: readonly string[]
   readonly problems: readonly Problem[]
 }
 
@@ -28,6 +31,8 @@ export interface FileSet {
 export interface FileSetOptions {
   /** Says why a file of this owner must not be read. */
   readonly refuse?: (owner: FileOwner) => Pick<Problem, 'message' | 'hint'> | undefined
+  /** Those of the directories that have to be there. */
+  readonly needed?: readonly string[]
   readonly events?: typeof watchEvents
   /** Called each time when all directories could be looked at. */
   readonly looked?: () => void
@@ -104,6 +109,7 @@ class FileReader {
   /** Paths of which nothing was known at the look before. */
   #unseen: readonly string[] = []
   #absent: readonly string[] = []
+  #missed: readonly string[] = []
   #problems: readonly Problem[] = []
   /** Whether a set was handed out: until then a file that has not come to rest is told, later it is just not there. */
   started = false
@@ -119,6 +125,7 @@ class FileReader {
       files: known.map(({ shown, text }) => ({ shown, text })),
       hidden: this.#hidden,
       absent: this.#absent,
+      missed: this.#missed,
       problems: [...this.#problems, ...known.flatMap(problemsOf)],
     }
   }
@@ -158,6 +165,8 @@ class FileReader {
     const held = files.filter(({ path }) => shrunk.has(path)).map(({ shown }) => shrunkProblem(shown))
     this.#hidden = hidden.map(({ shown }) => shown)
     this.#absent = absent.map(({ shown }) => shown)
+    const needed = new Set(this.#options.needed?.map((directory) => resolve(directory)))
+    this.#missed = absent.filter(({ path }) => needed.has(path)).map(({ shown }) => shown)
     this.#problems = [...problems, ...held]
     return changing ? now + STABLE_MS : settled.wakeAt
   }

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FileSet, readFiles, watchFiles } from '../../common/config/file-set.js'
+import { type FileSet, type FileSetOptions, readFiles, watchFiles } from '../../common/config/file-set.js'
 import { LastGoodStore } from '../../common/config/last-good.js'
 import { newProblems } from '../../common/config/news.js'
 import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { formatProblem, type Problem } from '../../common/problem.js'
 import type { Task } from '../../common/tasks.js'
+import { USUAL_DIRECTORIES } from '../directories.js'
 import { refuseToLeaveOpen } from './left-open.js'
 import { ConfigLoader, type LoadedConfig } from './load.js'
 
@@ -13,7 +14,7 @@ export type { LoadedConfig } from './load.js'
 
 /** Reads the directories once, as the daemon does but with nothing kept: what `mesh validate` judges. */
 export async function readConfig(directories: readonly string[]): Promise<LoadedConfig> {
-  return new ConfigLoader().load(await readFiles(directories), Date.now()).loaded
+  return new ConfigLoader().load(await readFiles(directories, { needed: needed(directories) }), Date.now()).loaded
 }
 
 /** A configuration that follows its files while `watch` runs. */
@@ -51,7 +52,7 @@ export async function openConfig(
   }
   const watch: Task = async (signal) => {
     let before = first
-    for await (const files of watchFiles(directories, signal, { looked })) {
+    for await (const files of watchFiles(directories, signal, { looked, needed: needed(directories) })) {
       if (isDeepStrictEqual(files, before)) continue
       before = files
       const next = loader.load(files, Date.now())
@@ -66,8 +67,14 @@ export async function openConfig(
 /** The files as soon as none of them is being written. */
 async function firstFiles(directories: readonly string[]): Promise<FileSet> {
   const end = new AbortController()
-  for await (const files of watchFiles(directories, end.signal, { events: () => async () => {} })) return files
+  const options: FileSetOptions = { events: () => async () => {}, needed: needed(directories) }
+  for await (const files of watchFiles(directories, end.signal, options)) return files
   throw new Error('unreachable: a signal that nobody aborts')
+}
+
+/** Directories that nobody named are looked at in case that they are there; any other one that is missing is a mistake. */
+function needed(directories: readonly string[]): readonly string[] {
+  return directories.filter((directory) => !USUAL_DIRECTORIES.includes(directory))
 }
 
 function report(problem: Problem, log: Log): void {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -106,4 +115,49 @@ test('files that are no text, or no files, are told by their names; the others a
   ])
     assert.match(text, told)
   assert.equal(text.trim().split('\n').length, 11, text)
+})
+
+test('a service file that others may write is an error, as it is for the agent of this machine', (t) => {
+  const root = place(t, {
+    'services.d/web.yaml': 'service: web\nport: 80\nprotocol: http\n',
+    'services.d/api.yaml': 'service: api\nport: 81\nprotocol: http\n',
+  })
+  writeFileSync(
+    join(root, 'agent.yaml'),
+    `servicesDirectory: ${join(root, 'services.d')}\nstateDirectory: ${join(root, 'state')}\n`,
+  )
+  chmodSync(join(root, 'services.d/api.yaml'), 0o644)
+  chmodSync(join(root, 'services.d/web.yaml'), 0o666)
+  const { status, text } = validate(root)
+  assert.equal(status, 65)
+  assert.equal(
+    text,
+    'error: services.d/web.yaml:1:1: not read: others than its owner may write it (chmod go-w) [MSH0104]\n',
+  )
+  assert.equal(validate(root, join(root, 'services.d')).status, 0, 'what is checked out is not yet where it counts')
+})
+
+test('a directory without any file to check is told, and is an error where there is nothing else', (t) => {
+  const root = place(t, { 'mesh.d/README.md': 'kind: mesh\n', 'routes.d/a.yaml': 'kind: mesh\n' })
+  const nothing = validate(root, join(root, 'mesh.d'), '--services', join(root, 'services.d'))
+  assert.equal(nothing.status, 65)
+  const lines = ['mesh.d', 'services.d'].map((name) => `error: ${name}:1:1: holds no YAML file to check [MSH0122]\n`)
+  assert.equal(nothing.text, lines.join(''))
+  assert.deepEqual(validate(root, join(root, 'mesh.d'), join(root, 'routes.d')), {
+    status: 0,
+    text: 'notice: mesh.d:1:1: holds no YAML file to check [MSH0122]\nOK: 1 file, 0 services, 0 routes\n',
+  })
+})
+
+test('directories that settings name must be there', (t) => {
+  const root = place(t, {})
+  writeFileSync(join(root, 'controlplane.yaml'), `trustDomain: mesh.example\nconfig: [${join(root, 'meshd')}]\n`)
+  writeFileSync(join(root, 'agent.yaml'), `servicesDirectory: ${join(root, 'serviced')}\n`)
+  const { status, text } = validate(root)
+  assert.equal(status, 65)
+  for (const name of ['meshd', 'serviced'])
+    assert.match(text, new RegExp(`^error: ${name}:1:1: the directory does not exist .*MSH0101`, 'm'))
+  writeFileSync(join(root, 'controlplane.yaml'), 'trustDomain: mesh.example\n')
+  rmSync(join(root, 'agent.yaml'))
+  assert.doesNotMatch(validate(root).text, /does not exist/, 'nobody named the usual ones')
 })

@@ -95,3 +95,23 @@ test('of two routes for one service the one that was there first stays, and both
   assert.equal(problem?.file, 'routes.d/a.yaml')
   assert.match(problem?.message ?? '', /routes\.d\/z\.yaml:1/)
 })
+
+test('a directory that never was is a problem until it is made', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'config-'))
+  const running = { stop: async () => {} }
+  t.after(async () => {
+    await running.stop()
+    await rm(root, { recursive: true, force: true })
+  })
+  const [directory, state, end] = [join(root, 'meshd'), join(root, 'state'), new AbortController()]
+  const { loaded, watch } = await openConfig([directory], state, silentLog)
+  const told = () => loaded.value.problems.map(({ file, code, severity }) => `${file} ${code} ${severity}`)
+  assert.deepEqual(told(), ['meshd MSH0101 error'])
+  const watching = watch(end.signal)
+  running.stop = async () => {
+    end.abort()
+    await watching
+  }
+  await mkdir(directory)
+  await waitFor(loaded, () => told().length === 0, AbortSignal.timeout(10_000))
+})
