@@ -26,22 +26,44 @@ export function needsPerson(error: unknown): boolean {
 /**
  * Runs the agent of one host until the signal aborts, and then lets the host leave in order.
  *
- * @throws DirectoryHeld where another agent has the run directory
+ * @throws DirectoryHeld where another agent has one of its directories
  * @throws EnvoyNotFound, EnvoyTooOld, IdentityLost: what a person has to mend first
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { settings, environment, log } = options
-  const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
-  const found = await findEnvoy(
-    { configured: settings.envoy.path, environment, anyVersion: settings.envoy.anyVersion },
-    signal,
-  )
-  if (found.warning !== undefined) log.warn(found.warning)
-  const release = await holdDirectory('agent', settings.runDirectory, 0o750)
+  const release = await holdOwnDirectories(settings)
   try {
+    const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
+    const found = await findEnvoy(
+      { configured: settings.envoy.path, environment, anyVersion: settings.envoy.anyVersion },
+      signal,
+    )
+    if (found.warning !== undefined) log.warn(found.warning)
     await runJoined(options, found, notifier, signal)
   } finally {
     release()
+  }
+}
+
+/** All that two agents would take from each other: sockets, Envoy, identity. In this order, so that two never hold a part each. */
+async function holdOwnDirectories({
+  stateDirectory,
+  runDirectory,
+  envoyRunDirectory,
+}: AgentSettings): Promise<() => void> {
+  const held: (() => void)[] = []
+  const release = () => {
+    for (const one of held) one()
+  }
+  try {
+    held.push(await holdDirectory('agent', stateDirectory))
+    for (const directory of new Set([runDirectory, envoyRunDirectory])) {
+      if (directory !== stateDirectory) held.push(await holdDirectory('agent', directory, 0o750))
+    }
+    return release
+  } catch (error) {
+    release()
+    throw error
   }
 }
 

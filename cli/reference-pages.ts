@@ -52,7 +52,8 @@ ${notYet}`
 }
 
 function cells(row: SchemaRow, settings: boolean): readonly string[] {
-  const variable = settings && !row.map ? `\`${variableName(row.path)}\`` : ''
+  const name = settings && !row.map ? variableName(row.path) : undefined
+  const variable = name === undefined ? '' : `\`${name}\``
   const meaning = row.description.replaceAll('|', '\\|')
   const required = row.required ? 'required' : row.map ? '' : formatInline(row.default)
   return [

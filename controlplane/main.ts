@@ -14,6 +14,7 @@ import { renewOwnCertificate } from './certificate.js'
 import { reachableAt } from './reachable.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
 import { keepAgents } from './state.js'
+import { refuseTakenPorts } from './taken-port.js'
 
 /** What a control plane is started with. */
 export interface ControlPlaneOptions {
@@ -31,9 +32,11 @@ export interface ControlPlaneOptions {
  */
 export async function runControlPlane(options: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
   const { settings } = options
-  await refuseTakenSocket(settings.admin.socket)
+  const { listen, admin } = settings
+  await refuseTakenSocket(admin.socket)
   const release = await holdDirectory('control plane', settings.state.directory)
   try {
+    await refuseTakenPorts([listen, ...(admin.http === 'off' ? [] : [admin.http])])
     await runAlone(options, signal)
   } finally {
     release()
@@ -42,12 +45,17 @@ export async function runControlPlane(options: ControlPlaneOptions, signal: Abor
 
 async function runAlone({ settings, environment, log }: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
   const notifier = createNotifier(environment['NOTIFY_SOCKET'], log)
+  const forCommands = environment['MESH_ADMIN_SOCKET']
+  if (forCommands !== undefined && forCommands !== settings.admin.socket) {
+    log.warn('MESH_ADMIN_SOCKET is for the commands of operators and not read here', { socket: settings.admin.socket })
+  }
   const controlPlane = await assemble(settings, log)
   const bound = await controlPlane.api.listen()
   const tasks = tasksOf(controlPlane, administer(controlPlane, await reachableAt(settings, bound)))
   notifier.ready(`serves ${formatSocketAddress(bound)}`)
   log.info('control plane runs', { id: settings.id, listen: formatSocketAddress(bound), version: VERSION })
   await runTasks(signal, tasks)
+  log.info('control plane has stopped')
   await notifier.flush()
 }
 

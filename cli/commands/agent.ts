@@ -3,13 +3,14 @@ import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { CommandFailure, EXIT } from '../exit.js'
 import { daemonLog, readSettings } from '../settings.js'
-import { shutdownSignal } from '../signals.js'
+import { ignoreHangup, shutdownSignal } from '../signals.js'
 import { configOption, type DaemonOptions, setOption } from './config-option.js'
 
 /** Where an agent's settings are unless told otherwise. */
 export const AGENT_CONFIG = '/etc/mesh/agent.yaml'
 
-const RUNS_ALREADY = 'is it running under a supervisor? Several hosts on one machine need directories of their own'
+const RUNS_ALREADY =
+  'is it running under a supervisor? Several hosts on one machine need a `stateDirectory`, `runDirectory` and `envoyRunDirectory` of their own'
 
 /** `mesh agent`: the daemon that runs on every host. */
 export function agentCommand(program: Command): void {
@@ -32,6 +33,7 @@ export function agentCommand(program: Command): void {
       ])
       const settings = await readSettings(agentSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
+      ignoreHangup(log)
       try {
         await runAgent({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {

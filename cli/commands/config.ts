@@ -118,7 +118,7 @@ async function readAllSettings(): Promise<readonly SettingView[]> {
       .map(({ path, type, default: value, required, description }) => ({
         daemon,
         key: formatRowPath(path),
-        environment: variableName(path),
+        environment: variableName(path) ?? '',
         type,
         default: value,
         required,

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { describeError } from '../../common/log.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import { daemonLog, readSettings } from '../settings.js'
-import { shutdownSignal } from '../signals.js'
+import { ignoreHangup, shutdownSignal } from '../signals.js'
 import { configOption, type DaemonOptions, setOption } from './config-option.js'
 
 const RUNS_ALREADY =
@@ -30,6 +30,7 @@ export function controlPlaneCommand(program: Command): void {
         ])
       const settings = await readSettings(controlPlaneSettings, config, EXIT.configuration, set)
       const log = daemonLog(settings.logLevel)
+      ignoreHangup(log)
       try {
         await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ProblemView, StatusView } from '../../common/admin-api.js'
-import { askControlPlane } from '../admin-client.js'
+import { askControlPlane, DEFAULT_SOCKET } from '../admin-client.js'
 import { EXIT } from '../exit.js'
 import { outputOption, printValue, type Write } from '../output.js'
 import { ago, formatSpan } from '../table.js'
@@ -16,12 +16,12 @@ export function statusCommand(program: Command, write: Write): void {
     .addHelpText('after', '\nEnds with 79 when there are errors.\n\nExamples:\n  mesh status\n  mesh status -o json')
     .action(async ({ output, socket }: SocketOption & { output: string }) => {
       const status = await askControlPlane<StatusView>(socket, 'GET', '/v1/status')
-      if (!printValue(output, status, write)) write(formatStatus(status))
+      if (!printValue(output, status, write)) write(formatStatus(status, socket))
       if (status.problems.some(({ severity }) => severity === 'error')) process.exitCode = EXIT.findings
     })
 }
 
-function formatStatus(status: StatusView): string {
+function formatStatus(status: StatusView, socket: string): string {
   const { hosts, services, problems, soonestExpiry } = status
   const errors = problems.filter(({ severity }) => severity === 'error')
   const notices = problems.filter(({ severity }) => severity === 'notice')
@@ -32,7 +32,7 @@ function formatStatus(status: StatusView): string {
           `soonest certificate expiry: ${soonestExpiry.subject}, in ${formatSpan(Date.parse(soonestExpiry.at) - Date.now())}`,
         ]
   const lines = [
-    `control plane ${status.id} of ${status.trustDomain}, version ${status.version}, up ${ago(status.startedAt)}`,
+    `control plane ${status.id} of ${status.trustDomain}, version ${status.version}, up ${ago(status.startedAt)}${socket === DEFAULT_SOCKET ? '' : `, at ${socket}`}`,
     ...errors.map(formatProblem),
     `hosts: ${hosts.live} of ${hosts.total} live, ${hosts.synced} synced${hosts.rejected > 0 ? `, ${hosts.rejected} refuse something` : ''}`,
     `services: ${services.healthy} of ${services.total} with a healthy instance`,

@@ -26,10 +26,14 @@ export function overlay(value: unknown, overrides: readonly Override[]): unknown
   return result
 }
 
-/** The environment variable of a setting: `envoy.drainTime` is `MESH_ENVOY_DRAIN_TIME`. */
-export function variableName(path: readonly string[]): string {
+/** What the commands of operators read. A daemon that is started in such a shell must not take it for a setting of its own. */
+const OF_COMMANDS: ReadonlySet<string> = new Set(['MESH_ADMIN_SOCKET'])
+
+/** The environment variable of a setting: `envoy.drainTime` is `MESH_ENVOY_DRAIN_TIME`. Undefined: it has none. */
+export function variableName(path: readonly string[]): string | undefined {
   const words = path.map((part) => part.replace(/([a-z])([A-Z])/g, '$1_$2'))
-  return `MESH_${words.join('_').toUpperCase()}`
+  const name = `MESH_${words.join('_').toUpperCase()}`
+  return OF_COMMANDS.has(name) ? undefined : name
 }
 
 type Shape = Readonly<Record<string, z.ZodType>>
@@ -44,7 +48,7 @@ function variables(
     const inner = shapeOf(schema)
     if (Object.keys(inner).length > 0) return variables(inner, environment, path)
     const name = variableName(path)
-    const text = environment[name]
+    const text = name === undefined ? undefined : environment[name]
     return text === undefined ? [] : [{ path, value: scalar(text), name: `$${name}` }]
   })
 }

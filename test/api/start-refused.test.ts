@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT } from '../../cli/exit.js'
 import { MESH } from '../docs/read-example.js'
+import { atEnd } from '../lab/at-end.js'
 import { startControlPlane, temporaryDirectory } from './control-plane.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
@@ -52,6 +55,23 @@ test('the admin socket of a control plane that answers is not taken by another o
   assert.deepEqual(await contentOf(second), ['controlplane.yaml'], 'nothing was written')
   await first.ask('GET', '/v1/status')
 })
+
+for (const setting of ['listen', 'admin.http']) {
+  test(`a control plane that cannot have the port of ${setting} ends with 75, and has issued nothing`, async (t) => {
+    const { directory, stop } = await startControlPlane(t)
+    await stop()
+    const settings = join(directory, 'controlplane.yaml')
+    await writeFile(settings, settingsText(directory, join(directory, 'catalog.d')))
+    const other = createServer()
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    atEnd(t, () => void other.close())
+    const { port } = other.address() as AddressInfo
+    const { code, printed } = await run(settings, '--set', `${setting}=127.0.0.1:${port}`)
+    assert.equal(code, EXIT.tryAgain, printed)
+    assert.match(printed, /^mesh: .*EADDRINUSE/m)
+    assert.doesNotMatch(printed, /"audit":true/)
+  })
+}
 
 test('an admin socket at which nobody answers is replaced', async (t) => {
   const { directory, stop } = await startControlPlane(t)

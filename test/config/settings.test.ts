@@ -81,6 +81,7 @@ test('mesh config defaults lists every setting once, and each by its environment
   assert.equal(settings.find(({ key }) => key === 'envoy.drainTime')?.default, '30s')
   const written = settings.filter(({ daemon, default: value }) => daemon === 'agent' && value !== undefined)
   const environment = Object.fromEntries(written.map((one) => [one.environment, JSON.stringify(one.default)]))
+  assert.equal(settings.find(({ key }) => key === 'admin.socket')?.environment, '', 'that variable is for the commands')
   const bare = await load('')
   assert.deepEqual(await load('', environment), bare)
 })
