@@ -149,7 +149,7 @@ function hostTasks(assembly: Assembly, { state, relaying, metrics }: Parts): rea
   const { settings, membership, store, environment, log } = assembly
   const { facts, services, healths, envoy } = state
   return [
-    watchServices(settings, services, log),
+    watchServices(settings, state, log),
     settleCaller(settings.names.as, membership, services, facts, store, log),
     watchListeners(facts, services, inboundOf(settings, facts.value), log),
     keepNamesRule({ ...assembly, envoy }),

@@ -1,4 +1,5 @@
 import { Latest } from '../common/latest.js'
+import type { Problem } from '../common/problem.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import { notStarted } from './envoy/supervise.js'
 import type { PlacedService } from './inbound-ports.js'
@@ -10,6 +11,8 @@ export interface HostState {
   readonly facts: Latest<HostFacts>
   /** As the service files say; set once their directory has been read. */
   readonly services: Latest<readonly PlacedService[]>
+  /** Of the service files, as they are now. */
+  readonly problems: Latest<readonly Problem[]>
   readonly healths: Latest<ServiceHealths>
   readonly envoy: Latest<EnvoyState>
   /** Whether the host is about to leave the mesh. */
@@ -25,6 +28,7 @@ export function newHostState(facts: Latest<HostFacts>): HostState {
   return {
     facts,
     services: new Latest<readonly PlacedService[]>([]),
+    problems: new Latest<readonly Problem[]>([]),
     healths: new Latest<ServiceHealths>(new Map()),
     envoy: new Latest(notStarted(Date.now())),
     leaving: new Latest(false),

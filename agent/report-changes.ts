@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Latest, nextChange } from '../common/latest.js'
+import type { Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
 import type { EnvoyState } from './envoy/launcher.js'
 import type { Credentials } from './identity/certificates.js'
 import type { PlacedService } from './inbound-ports.js'
+import { buildProblemsReport } from './problems-report.js'
 import type { RelayStatus } from './relay/relay.js'
 import { buildEnvoyReport, buildHostReport, buildServicesReport, type HostFacts } from './reports.js'
 import type { ServiceHealths } from './service-checks.js'
@@ -15,6 +17,7 @@ export interface ReportSources {
   readonly settings: AgentSettings
   readonly facts: Latest<HostFacts>
   readonly services: Latest<readonly PlacedService[]>
+  readonly problems: Latest<readonly Problem[]>
   readonly healths: Latest<ServiceHealths>
   readonly envoy: Latest<EnvoyState>
   readonly relay: Latest<RelayStatus>
@@ -26,7 +29,7 @@ export interface ReportSources {
 
 /** What the agent would tell control planes now. */
 function buildReports(sources: ReportSources): Reports {
-  const { settings, facts, services, healths, envoy, relay, credentials, leaving, followed } = sources
+  const { settings, facts, services, problems, healths, envoy, relay, credentials, leaving, followed } = sources
   return {
     host: buildHostReport(settings, facts.value),
     services: buildServicesReport(services.value, {
@@ -37,6 +40,7 @@ function buildReports(sources: ReportSources): Reports {
       credentials: credentials.value,
     }),
     envoy: buildEnvoyReport(envoy.value, relay.value, credentials.value, followed.value),
+    problems: buildProblemsReport(problems.value),
     leaving: leaving.value,
   }
 }
@@ -63,13 +67,22 @@ export function reportChanges({ sources, reports }: Reporting): Task {
       const changed = nextChange(Object.values(watched), signal)
       const before = reports.value
       const next = buildReports(sources)
-      const host = isDeepStrictEqual(before.host, next.host) ? before.host : next.host
-      const services = isDeepStrictEqual(before.services, next.services) ? before.services : next.services
-      const envoy = isDeepStrictEqual(before.envoy, next.envoy) ? before.envoy : next.envoy
-      const same = host === before.host && services === before.services && envoy === before.envoy
-      if (!same || before.leaving !== next.leaving) reports.set({ host, services, envoy, leaving: next.leaving })
+      const merged: Reports = {
+        host: newer(before.host, next.host),
+        services: newer(before.services, next.services),
+        envoy: newer(before.envoy, next.envoy),
+        problems: newer(before.problems, next.problems),
+        leaving: next.leaving,
+      }
+      const parts = Object.keys(merged) as readonly (keyof Reports)[]
+      if (parts.some((part) => merged[part] !== before[part])) reports.set(merged)
       await changed
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
+}
+
+/** The object of before where the other says the same. */
+function newer<T>(before: T, next: T): T {
+  return isDeepStrictEqual(before, next) ? before : next
 }

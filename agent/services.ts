@@ -6,25 +6,28 @@ import type { Located } from '../common/config/located.js'
 import { newProblems } from '../common/config/news.js'
 import type { FileOwner } from '../common/config/read-file.js'
 import { problemAt } from '../common/config/validate.js'
-import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import { formatProblem, type Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
 import { distrustFile } from './file-owner.js'
-import { InboundPortStore, type PlacedService, placeServices } from './inbound-ports.js'
+import type { HostState } from './host-state.js'
+import { InboundPortStore, placeServices } from './inbound-ports.js'
 import { instanceKey, interpretService, type ServiceFile } from './service-file.js'
 import type { AgentSettings } from './settings-schema.js'
 import { makeSocketDirectories, socketDirectory } from './upstream-sockets.js'
 
-/** Keeps the services of this host up to date from their directory, for as long as the signal does not abort. */
-export function watchServices(settings: AgentSettings, services: Latest<readonly PlacedService[]>, log: Log): Task {
+/** Keeps the services of this host and the problems of their files up to date, for as long as the signal does not abort. */
+export function watchServices(
+  settings: AgentSettings,
+  { services, problems: found }: Pick<HostState, 'services' | 'problems'>,
+  log: Log,
+): Task {
   return async (signal) => {
     const store = new LastGoodStore(settings.stateDirectory, 'last-good-services.json', log)
     const loader = new ServicesLoader(await store.read(), socketDirectory(settings))
     const ownUser = process.getuid?.() ?? 0
     const portStore = new InboundPortStore(settings.stateDirectory, log)
     let ports = await portStore.read()
-    let before: readonly Problem[] = []
     for await (const files of watchFiles([settings.servicesDirectory], signal, {
       refuse: (owner) => refuseOwner(owner, ownUser),
     })) {
@@ -34,8 +37,9 @@ export function watchServices(settings: AgentSettings, services: Latest<readonly
       ports = next.ports
       const unmade = await makeSocketDirectories(socketDirectory(settings), loaded.services)
       const problems = [...loaded.problems, ...unmade, ...next.unplaced.map((service) => noPort(service, settings))]
-      for (const problem of newProblems(before, problems)) report(problem, log)
-      before = problems
+      for (const problem of newProblems(found.value, problems)) report(problem, log)
+      // Before the services: what is reported of both is of one moment.
+      if (!isDeepStrictEqual(found.value, problems)) found.set(problems)
       if (!isDeepStrictEqual(services.value, next.placed)) services.set(next.placed)
       await store.write(loaded.lastGood)
     }

@@ -61,6 +61,8 @@ export interface HostView {
   readonly sync: 'SYNCED' | 'STALE' | 'REJECTED' | undefined
   readonly refused: readonly RefusalView[]
   readonly certificateExpiry: string | undefined
+  /** What is wrong with its service files, errors first; the place has the host in front. */
+  readonly problems: readonly ProblemView[]
   /** What else a person should know, in words. */
   readonly notes: readonly string[]
 }

@@ -2,6 +2,7 @@ import { isWildcard, type SocketAddress } from '../common/socket-address.js'
 import { VERSION } from '../common/version.js'
 import { adminRoutes } from './admin/routes.js'
 import type { AdminRoute } from './admin/server.js'
+import { countFileProblems } from './admin/views/file-problems.js'
 import type { ViewSource } from './admin/views/source.js'
 import type { SelfFacts } from './admin/views/status.js'
 import type { OwnTarget } from './admin/views/targets.js'
@@ -66,7 +67,17 @@ function addMetrics(controlPlane: ControlPlane): void {
   addMeshMetrics(metrics, () => viewSource(controlPlane))
   addConfigMetrics(metrics, () => {
     const { documents, problems, loadedAt } = config.loaded.value
-    return { documents, loadedAt, readAt: config.readAt(), problems: [...problems, ...pipeline.state.value.problems] }
+    const hosts = [...controlPlane.directory.records.value.values()].map(countFileProblems)
+    return {
+      documents,
+      loadedAt,
+      readAt: config.readAt(),
+      problems: [...problems, ...pipeline.state.value.problems],
+      fileProblems: {
+        error: hosts.reduce((sum, { error }) => sum + error, 0),
+        notice: hosts.reduce((sum, { notice }) => sum + notice, 0),
+      },
+    }
   })
   const { intermediate, root } = authority
   const ends = { intermediate: intermediate.certificate.notAfter, root: root.certificate.notAfter }

@@ -7,6 +7,7 @@ import {
   AgentMessageSchema,
   type EnvoyReport,
   type HostReport,
+  type ProblemsReport,
   type ServicesReport,
   type Welcome,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
@@ -24,6 +25,7 @@ export interface Reports {
   readonly host: HostReport
   readonly services: ServicesReport
   readonly envoy: EnvoyReport
+  readonly problems: ProblemsReport
   /** True once the host leaves on purpose. */
   readonly leaving: boolean
 }
@@ -83,6 +85,7 @@ function reportSender(write: (message: AgentMessage['message']) => void, end: ()
     }
     if (reports.services !== sent.services) write({ case: 'services', value: reports.services })
     if (reports.envoy !== sent.envoy) write({ case: 'envoy', value: reports.envoy })
+    if (reports.problems !== sent.problems) write({ case: 'problems', value: reports.problems })
     if (reports.leaving) {
       write({ case: 'leaving', value: {} as never })
       end()

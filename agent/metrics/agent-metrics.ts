@@ -1,6 +1,7 @@
 import type { Latest } from '../../common/latest.js'
 import { byLabel, countBy, type MetricsRegistry, type Sample } from '../../common/metrics/registry.js'
 import { typeName } from '../../common/metrics/xds.js'
+import type { Problem } from '../../common/problem.js'
 import { formatSocketAddress } from '../../common/socket-address.js'
 import type { Links } from '../control-plane/links.js'
 import type { EnvoyState } from '../envoy/launcher.js'
@@ -21,6 +22,7 @@ export interface AgentReadings {
   readonly relay: Latest<RelayStatus>
   readonly credentials: Latest<Credentials>
   readonly services: Latest<readonly ServiceFile[]>
+  readonly problems: Latest<readonly Problem[]>
   readonly healths: Latest<ServiceHealths>
 }
 
@@ -136,7 +138,19 @@ function addCertificateMetrics(metrics: MetricsRegistry, credentials: Latest<Cre
   )
 }
 
-function addServiceMetrics(metrics: MetricsRegistry, { services, healths }: AgentReadings): void {
+function addServiceMetrics(metrics: MetricsRegistry, { services, problems, healths }: AgentReadings): void {
+  metrics.gauge(
+    {
+      name: 'mesh_agent_problems',
+      help: 'Problems of the service files of this host; errors are not in effect.',
+      labels: ['severity'],
+    },
+    () =>
+      byLabel(
+        'severity',
+        countBy(problems.value, ({ severity }) => severity, ['error', 'notice']),
+      ),
+  )
   metrics.gauge(
     {
       name: 'mesh_agent_service_check_passing',

@@ -74,6 +74,7 @@ export const PROBLEM_CODES = {
   MSH0411: 'A declared upstream is to be at an address that something else on the host has; it is left out.',
   MSH0412: 'A service has the name of the domain of all names.',
   MSH0413: 'Instances of a service name more ports, or more numbers of a port, than callers are given.',
+  MSH0414: 'Files of hosts have more problems than are told one by one.',
   MSH0501: 'An Envoy refuses a resource and keeps what it had.',
   MSH0502: 'Calls by name do not reach Envoy on a host.',
   MSH0503: 'A name is without a port on a host, because a program of that host has the port.',

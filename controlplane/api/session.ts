@@ -10,6 +10,7 @@ import {
   type Welcome,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
 import type { AgentDirectory, SessionReports } from '../catalog/agents.js'
+import { parseProblemsReport } from '../catalog/file-problems.js'
 import { parseEnvoyReport, parseHostReport, parseServicesReport } from '../catalog/report.js'
 import type { HostQuestions } from './questions.js'
 
@@ -98,6 +99,7 @@ function receive(message: AgentMessage['message'], reports: SessionReports): voi
     if (time !== 0) reports.clock(readClock(time))
   } else if (message.case === 'services') reports.services(parseServicesReport(message.value))
   else if (message.case === 'envoy') reports.envoy(parseEnvoyReport(message.value))
+  else if (message.case === 'problems') reports.fileProblems(parseProblemsReport(message.value))
   else if (message.case === 'leaving') reports.leave()
 }
 

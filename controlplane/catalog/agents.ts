@@ -1,5 +1,6 @@
 import type { ClockOffset } from '../../common/clock-skew.js'
 import { Latest } from '../../common/latest.js'
+import type { FileProblems } from './file-problems.js'
 import type { Session } from './presence.js'
 import type { EnvoyFacts, HostFacts, ServiceFacts } from './report.js'
 import { type Claimant, SessionClaims } from './session-claims.js'
@@ -16,6 +17,8 @@ export interface AgentRecord extends HostReports {
   readonly session: Session
   /** Absent until the agent has said something of its Envoy in this session. */
   readonly envoy?: EnvoyFacts
+  /** Absent until the agent has said what is wrong with its files in this session; some never do. */
+  readonly fileProblems?: FileProblems
   /** What the host's clock says; absent until it has told. */
   readonly clock?: ClockOffset
 }
@@ -30,6 +33,7 @@ export interface SessionReports {
   host(facts: HostFacts): void
   services(services: readonly ServiceFacts[]): void
   envoy(facts: EnvoyFacts): void
+  fileProblems(found: FileProblems): void
   clock(offset: ClockOffset): void
   /** The host leaves on purpose: its instances go at once. */
   leave(): void
@@ -65,6 +69,7 @@ export class AgentDirectory {
     let facts: HostFacts | undefined
     let services: readonly ServiceFacts[] | undefined
     let envoy: EnvoyFacts | undefined
+    let fileProblems: FileProblems | undefined
     let clock: ClockOffset | undefined
     const holds = () => claimant !== undefined && this.claims.holds(host, claimant)
     const publish = () => {
@@ -76,6 +81,7 @@ export class AgentDirectory {
         facts,
         services,
         ...(envoy === undefined ? {} : { envoy }),
+        ...(fileProblems === undefined ? {} : { fileProblems }),
         ...(clock === undefined ? {} : { clock }),
       })
     }
@@ -96,6 +102,10 @@ export class AgentDirectory {
       },
       envoy(value) {
         envoy = value
+        publish()
+      },
+      fileProblems(found) {
+        fileProblems = found
         publish()
       },
       clock(offset) {

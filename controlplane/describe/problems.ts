@@ -4,20 +4,38 @@ import { formatPlace, type Problem } from '../../common/problem.js'
 import type { Config } from '../config/config.js'
 import { names } from '../mesh/access.js'
 
-/** Chooses the problems that name a service, stand in a file with a document about it, or are errors of these hosts. */
-export function problemsOf(
-  service: string,
-  config: Config,
-  hosts: ReadonlySet<string>,
-  all: readonly ProblemView[],
-): readonly ProblemView[] {
-  const files = filesOf(service, config)
-  return all.filter(
-    ({ place, severity, message }) =>
+/** What tells that a problem concerns a service. */
+export interface Concern {
+  readonly service: string
+  readonly config: Config
+  /** Those with an instance of it. */
+  readonly hosts: ReadonlySet<string>
+  /** The files in which hosts have it: `web-1:services.d/web.yaml`. */
+  readonly sources: readonly string[]
+}
+
+/**
+ * Chooses the problems that name a service, are errors of its hosts, or stand in a file with a document about it, in a
+ * directory of such files, or in a file with its name: what is invalid as a whole need not tell what it is about.
+ */
+export function problemsOf(concern: Concern, all: readonly ProblemView[]): readonly ProblemView[] {
+  const { service, config, hosts, sources } = concern
+  const files = new Set([...filesOf(service, config), ...sources])
+  return all.filter(({ place, severity, message }) => {
+    const file = place.replace(/(?::\d+){1,2}$/, '')
+    return (
       mentions(message, service) ||
-      files.has(place.replace(/(?::\d+){1,2}$/, '')) ||
-      (severity === 'error' && hosts.has(place)),
-  )
+      files.has(file) ||
+      sources.some((source) => source.startsWith(`${file}/`)) ||
+      stemOf(file) === service ||
+      (severity === 'error' && hosts.has(place))
+    )
+  })
+}
+
+/** `web` of `web-1:services.d/web.yaml`. */
+function stemOf(file: string): string | undefined {
+  return /([^/:]+)\.ya?ml$/.exec(file)?.[1]
 }
 
 /** Whether a text has the name of the service as a word. */

@@ -87,6 +87,8 @@ export function addMeshMetrics(metrics: MetricsRegistry, view: () => ViewSource)
 export interface ConfigReadings {
   readonly documents: number
   readonly problems: readonly Problem[]
+  /** Of the files of hosts. */
+  readonly fileProblems: Readonly<Record<Problem['severity'], number>>
   /** Wall-clock milliseconds: when what is in effect was taken, and when the directories could be looked at last. */
   readonly loadedAt: number
   readonly readAt: number
@@ -98,14 +100,17 @@ export function addConfigMetrics(metrics: MetricsRegistry, config: () => ConfigR
   metrics.gauge(
     {
       name: 'mesh_problems',
-      help: 'Problems of documents, services and references between them; errors are not in effect.',
+      help: 'Problems of documents, service files and references between them; errors are not in effect.',
       labels: ['severity'],
     },
-    () =>
-      byLabel(
+    () => {
+      const { problems, fileProblems } = config()
+      const own = countBy(problems, ({ severity }) => severity, ['error', 'notice'])
+      return byLabel(
         'severity',
-        countBy(config().problems, ({ severity }) => severity, ['error', 'notice']),
-      ),
+        [...own].map(([severity, count]) => [severity, count + fileProblems[severity as Problem['severity']]]),
+      )
+    },
   )
   metrics.gauge(
     {

@@ -8,7 +8,12 @@ import type { Reports } from '../../agent/control-plane/session.js'
 import { buildRecovery } from '../../agent/identity/recovery.js'
 import { Latest } from '../../common/latest.js'
 import { silentLog } from '../../common/log.js'
-import { EnvoyReportSchema, HostReportSchema, ServicesReportSchema } from '../../common/proto/mesh/v1/mesh_pb.js'
+import {
+  EnvoyReportSchema,
+  HostReportSchema,
+  ProblemsReportSchema,
+  ServicesReportSchema,
+} from '../../common/proto/mesh/v1/mesh_pb.js'
 import { buildCsr } from '../../common/x509/csr.js'
 import { generateKeyPair } from '../../common/x509/keys.js'
 import { initAuthority } from '../../controlplane/ca/authority.js'
@@ -98,6 +103,7 @@ function makeReports(): Latest<Reports> {
     host: create(HostReportSchema, { labels: { text: 'a label of web-1' } }),
     services: create(ServicesReportSchema, {}),
     envoy: create(EnvoyReportSchema, {}),
+    problems: create(ProblemsReportSchema, {}),
     leaving: false,
   })
 }

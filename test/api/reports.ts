@@ -5,6 +5,7 @@ import {
   type EnvoyReportSchema,
   Health,
   type HostReportSchema,
+  type ProblemReportSchema,
   type ServiceReportSchema,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
 
@@ -32,6 +33,16 @@ export function reportOf(...services: readonly MessageInitShape<typeof ServiceRe
 export function envoyReport(fields: MessageInitShape<typeof EnvoyReportSchema> = {}): AgentMessage {
   const value = { state: 'ready', restarts: 2, acknowledged: 3, subscribed: 3, ...fields }
   return create(AgentMessageSchema, { message: { case: 'envoy', value } })
+}
+
+/** What an agent says of the files of its host. */
+export function problemsReport(
+  errors: number,
+  ...problems: readonly MessageInitShape<typeof ProblemReportSchema>[]
+): AgentMessage {
+  const usual = { file: 'services.d/web.yaml', line: 3, column: 1, code: 'MSH0201', message: 'unknown key' }
+  const value = { errors, problems: problems.map((fields) => ({ ...usual, ...fields })) }
+  return create(AgentMessageSchema, { message: { case: 'problems', value } })
 }
 
 /** The farewell of a host that leaves on purpose. */

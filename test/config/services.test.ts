@@ -9,7 +9,7 @@ import { refuseOwner, ServicesLoader, watchServices } from '../../agent/services
 import { agentSettings } from '../../agent/settings-schema.js'
 import { Latest, waitFor } from '../../common/latest.js'
 import { createLog } from '../../common/log.js'
-import { formatProblem } from '../../common/problem.js'
+import { formatProblem, type Problem } from '../../common/problem.js'
 
 const setOf = (files: Readonly<Record<string, string>>) => ({
   files: Object.entries(files).map(([shown, text]) => ({ shown, text })),
@@ -228,15 +228,16 @@ test('only root and the own user may own a service file, and nobody else may wri
   assert.match(judge(0, 0o646) ?? '', /others than its owner/)
 })
 
-test('services follow their directory, and a file that others may write is named in the log and changes nothing', async (t) => {
+test('services follow their directory, and a file that others may write is a problem, named in the log, and changes nothing', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'services-'))
   const servicesDirectory = join(root, 'services.d')
   const lines = new Latest<readonly string[]>([])
   const settings = agentSettings.parse({ servicesDirectory, stateDirectory: join(root, 'state') })
   const services = new Latest<readonly PlacedService[]>([])
+  const problems = new Latest<readonly Problem[]>([])
   const end = new AbortController()
   const log = createLog('info', (line) => lines.set([...lines.value, line]))
-  const watching = watchServices(settings, services, log)(end.signal)
+  const watching = watchServices(settings, { services, problems }, log)(end.signal)
   t.after(async () => {
     end.abort()
     await watching
@@ -253,7 +254,12 @@ test('services follow their directory, and a file that others may write is named
   await waitFor(services, ([one]) => one?.ports[0]?.port === 80, soon)
   await put('service: a\nport: 6666\nprotocol: http\n', 0o666)
   await waitFor(lines, (all) => all.some((line) => line.includes('MSH0104')), soon)
+  assert.deepEqual(
+    problems.value.map(({ file, code }) => [file, code]),
+    [['services.d/a.yaml', 'MSH0104']],
+  )
   assert.equal(services.value[0]?.ports[0]?.port, 80)
   await put('service: a\nport: 81\nprotocol: http\n', 0o644)
   await waitFor(services, ([one]) => one?.ports[0]?.port === 81, soon)
+  assert.deepEqual(problems.value, [])
 })

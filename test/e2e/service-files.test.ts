@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { after, before, type TestContext, test } from 'node:test'
+import type { StatusView } from '../../common/admin-api.js'
 import { delay } from '../../common/tasks.js'
 import { type Application, answerWithRequest, startHttp } from './application.js'
 import { closeConnections, get, resolverOf, targetOn } from './client.js'
@@ -8,6 +9,7 @@ import { placeFile } from './files.js'
 import { HTTP_PORT, PAY_1, WEB } from './hosts.js'
 import { MeshLab } from './lab.js'
 import { Load } from './load.js'
+import { until } from './until.js'
 
 const POLICY = 'kind: host-policy\nhosts: [pay-1]\nservices: ["orders-*"]\n'
 /** Each figure is the best and the median of so many: other tests may have the machine meanwhile. */
@@ -119,4 +121,19 @@ test('a service file that is removed takes the name away on other hosts within 2
     )
   }
   checkBest(t, took, 2000)
+})
+
+test('a misspelt file that is new is told by the status and the list of hosts, and its host works on', async () => {
+  const path = lab.files.host('pay-1').service('misspelt')
+  const told = async () =>
+    (await lab.ask<StatusView>('/v1/status')).problems.map(({ place, code }) => `${place} ${code}`)
+  await placeFile(path, 'servise: misspelt\nport: 9103\n')
+  await until('the status to name the file', async () =>
+    (await told()).some((line) => /^pay-1:services\.d\/misspelt\.yaml:1:1 MSH0201$/.test(line)),
+  )
+  assert.match((await lab.hostView(PAY_1)).notes.join(), /problems? in its files/)
+  assert.match(await lab.mesh('hosts'), /pay-1 .* problems? in its files/)
+  await rm(path)
+  await until('the status to be without it', async () => !(await told()).some((line) => line.includes('misspelt')))
+  assert.doesNotMatch((await lab.hostView(PAY_1)).notes.join(), /in its files/)
 })

@@ -13,6 +13,7 @@ import {
   EnvoyReportSchema,
   Health,
   HostReportSchema,
+  ProblemsReportSchema,
   ServiceReportSchema,
   ServicesReportSchema,
 } from '../../common/proto/mesh/v1/mesh_pb.js'
@@ -131,6 +132,7 @@ function reportsOf({ host, address, service }: LightHost, health: Health): Repor
       acknowledged: 1,
       detail: `of ${host}`,
     }),
+    problems: create(ProblemsReportSchema, {}),
     leaving: false,
   }
 }

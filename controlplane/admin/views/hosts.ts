@@ -7,6 +7,7 @@ import { TYPE_NAMES } from '../../../common/xds/types.js'
 import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
 import { viewClone } from './clones.js'
+import { countFileProblems, viewFileProblems } from './file-problems.js'
 import { viewNames } from './names.js'
 import type { ViewSource } from './source.js'
 
@@ -44,6 +45,7 @@ function viewHost(
     sync: syncOf(record, stream, refused, source.id),
     refused,
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
+    problems: record === undefined || status === 'banned' ? [] : viewFileProblems(record),
     notes: [...viewClone(host, source.clones), ...notesOf(record, enrolment, source)],
   }
 }
@@ -120,10 +122,13 @@ function notesOf(
   return notes
 }
 
-function liveNotes({ envoy, clock }: AgentRecord): readonly string[] {
+function liveNotes(record: AgentRecord): readonly string[] {
+  const { envoy, clock } = record
+  const { error } = countFileProblems(record)
   const skew = clock === undefined ? undefined : describeSkew(skewOf(clock))
   return [
     ...(skew === undefined ? [] : [`its clock is ${skew} of the control plane's`]),
+    ...(error === 0 ? [] : [`${error} ${error === 1 ? 'problem' : 'problems'} in its files`]),
     ...(envoy?.state === 'crashed' ? [`Envoy ${envoy.detail}`] : []),
   ]
 }

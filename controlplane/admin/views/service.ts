@@ -1,6 +1,7 @@
 import type { ServiceDescription } from '../../../common/admin-api.js'
 import { suggest } from '../../../common/config/suggest.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
+import { placeOf } from '../../catalog/place.js'
 import type { Refusal } from '../../describe/described.js'
 import { problemsOf } from '../../describe/problems.js'
 import { describedServices, describeService } from '../../describe/service.js'
@@ -8,7 +9,7 @@ import { AdminRefusal } from '../server.js'
 import { viewHosts } from './hosts.js'
 import { viewInstance } from './services.js'
 import type { ViewSource } from './source.js'
-import { type SelfFacts, viewStatus } from './status.js'
+import { type SelfFacts, viewAllProblems } from './status.js'
 
 /**
  * One service with all that is in effect for it.
@@ -34,8 +35,18 @@ export function viewService(service: string, source: ViewSource, self: SelfFacts
       ...viewInstance(instance),
       ...(described.instances.get(instance.id) ?? { used: false, notes: [] }),
     })),
-    problems: problemsOf(service, config, hosts, viewStatus(source, self).problems),
+    problems: problemsOf(
+      { service, config, hosts, sources: sourcesOf(service, records) },
+      viewAllProblems(source, self),
+    ),
   }
+}
+
+/** The files in which hosts have the service: `web-1:services.d/web.yaml`. */
+function sourcesOf(service: string, records: ViewSource['records']): readonly string[] {
+  return [...records.values()].flatMap(({ host, services }) =>
+    services.flatMap((one) => (one.service === service ? placeOf(host, one.source).file : [])),
+  )
 }
 
 function refusalsIn(source: ViewSource): readonly Refusal[] {

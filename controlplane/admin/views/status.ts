@@ -7,6 +7,7 @@ import type { PipelineState } from '../../pipeline.js'
 import { viewClones } from './clones.js'
 import { viewHosts } from './hosts.js'
 import { isUnusual, viewNames } from './names.js'
+import { viewProblem } from './problem.js'
 import { viewServices } from './services.js'
 import type { ViewSource } from './source.js'
 
@@ -45,25 +46,14 @@ function viewFailure({ failure }: PipelineState): readonly ProblemView[] {
   ]
 }
 
-/** The whole mesh in a few numbers and all its problems, errors first. */
+/** More problems of the files of hosts than these are only counted in the status. */
+const MOST_FILE_PROBLEMS = 200
+
+/** The whole mesh in a few numbers and its problems, errors first. */
 export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const hosts = viewHosts(source)
   const services = viewServices(source, self.domain)
-  const problems = [...self.config.problems, ...source.state.problems].map(viewProblem)
-  const refusals = hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal)))
   const live = hosts.filter(({ status }) => status === 'live')
-  const clocks = [...source.records.values()].flatMap(viewClock)
-  const names = [...source.records.values()].flatMap((one) => viewNames(one, source.state).filter(isUnusual))
-  const failure = viewFailure(source.state)
-  const all = [
-    ...failure,
-    ...self.authority,
-    ...viewClones(source.clones),
-    ...refusals,
-    ...clocks,
-    ...names,
-    ...problems,
-  ]
   return {
     id: self.id,
     version: self.version,
@@ -90,10 +80,54 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
       { name: 'agents', readAt: new Date().toISOString(), detail: `${live.length} sessions` },
     ],
     soonestExpiry: soonestExpiry(hosts, self),
-    problems: [
-      ...all.filter(({ severity }) => severity === 'error'),
-      ...all.filter(({ severity }) => severity === 'notice'),
-    ],
+    problems: errorsFirst([
+      ...viewMeshProblems(source, self, hosts),
+      ...firstOf(errorsFirst(hosts.flatMap(({ problems }) => problems)), MOST_FILE_PROBLEMS, viewMoreFiles),
+    ]),
+  }
+}
+
+/** Every problem that is known, however many there are. */
+export function viewAllProblems(source: ViewSource, self: SelfFacts): readonly ProblemView[] {
+  const hosts = viewHosts(source)
+  return errorsFirst([...viewMeshProblems(source, self, hosts), ...hosts.flatMap(({ problems }) => problems)])
+}
+
+/** All but those of the files of hosts. */
+function viewMeshProblems(source: ViewSource, self: SelfFacts, hosts: readonly HostView[]): readonly ProblemView[] {
+  const records = [...source.records.values()]
+  return [
+    ...viewFailure(source.state),
+    ...self.authority,
+    ...viewClones(source.clones),
+    ...hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal))),
+    ...records.flatMap(viewClock),
+    ...records.flatMap((one) => viewNames(one, source.state).filter(isUnusual)),
+    ...[...self.config.problems, ...source.state.problems].map(viewProblem),
+  ]
+}
+
+function errorsFirst(all: readonly ProblemView[]): readonly ProblemView[] {
+  const errors = all.filter(({ severity }) => severity === 'error')
+  return [...errors, ...all.filter(({ severity }) => severity === 'notice')]
+}
+
+/** The first ones, and a last one that stands for the others. */
+function firstOf(
+  all: readonly ProblemView[],
+  most: number,
+  rest: (others: readonly ProblemView[]) => ProblemView,
+): readonly ProblemView[] {
+  return all.length <= most ? all : [...all.slice(0, most), rest(all.slice(most))]
+}
+
+function viewMoreFiles(others: readonly ProblemView[]): ProblemView {
+  return {
+    place: 'hosts',
+    severity: others.some(({ severity }) => severity === 'error') ? 'error' : 'notice',
+    code: 'MSH0414',
+    message: `and ${others.length} more in the files of hosts`,
+    hint: 'mesh hosts -o json has all of them',
   }
 }
 
@@ -108,16 +142,6 @@ function soonestExpiry(hosts: readonly HostView[], self: SelfFacts): StatusView[
     certificateExpiry === undefined || status === 'banned' ? [] : [{ subject: `host ${host}`, at: certificateExpiry }],
   )
   return [own, ...theirs].sort((a, b) => (a.at < b.at ? -1 : 1))[0]
-}
-
-function viewProblem({ file, line, column, severity, code, path, message, hint }: Problem): ProblemView {
-  return {
-    place: `${file}:${line}:${column}`,
-    severity,
-    code,
-    message: path === '' ? message : `${path}: ${message}`,
-    ...(hint === undefined ? {} : { hint }),
-  }
 }
 
 function viewClock({ host, session, clock }: AgentRecord): readonly ProblemView[] {
