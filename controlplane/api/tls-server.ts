@@ -27,6 +27,12 @@ export interface Connection {
   readonly certificate: PeerCertificate | undefined
 }
 
+/**
+ * Connections that the kernel holds until they are accepted. Those beyond try again after a second, then after three: a
+ * herd of hosts would wait for that. The kernel's own bound, net.core.somaxconn, holds as well.
+ */
+const BACKLOG = 4_096
+
 /** What is made of a connection: why it is refused, or whose it is and until when. */
 interface Verdict {
   readonly refused?: string
@@ -103,7 +109,7 @@ export class TlsServer {
     const { address, port } = this.#options.listen
     await new Promise<void>((resolve, reject) => {
       this.#listener.once('error', reject)
-      this.#listener.listen(port, address, () => {
+      this.#listener.listen({ port, host: address, backlog: BACKLOG }, () => {
         this.#listener.off('error', reject)
         this.#listener.on('error', (error) => this.#options.log.error('accepting connections failed', { error }))
         resolve()

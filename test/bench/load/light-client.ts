@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type GoalLayer, NAMES, VERSIONS } from './expected.js'
 import type { Http2Connection } from './http2.js'
+import { parse } from './parsed.js'
 import { ADS_STREAM, acknowledgement, beginSession, refusal, type Subscription, subscribe } from './requests.js'
-import { messageIn, readHead, readResources } from './response.js'
+import { messageIn, readHead } from './response.js'
 
 /** How a client behaves: as it should, without ever reading, or refusing all that comes after its first answers. */
 export type Behaviour = 'honest' | 'stuck' | 'refusing'
@@ -126,18 +127,9 @@ export class LightClient {
       this.#connection?.sendFrame(ADS_STREAM, refusal(type, nonce))
       return
     }
-    let missing = 0
-    let resources = 0
-    readResources(bytes, {
-      resource: (name, version, body) => {
-        resources++
-        missing += this.#take(type, NAMES.of(name), this.#version(type, name, version, body))
-      },
-      removed: (name) => {
-        missing += this.#take(type, NAMES.of(name), 0)
-      },
-    })
-    this.#events.received(this, type, bytes, resources)
+    const { names, versions } = parse(bytes, (name, version, body) => this.#meet(type, name, version, body))
+    const missing = this.#take(type, names, versions)
+    this.#events.received(this, type, bytes, versions.length)
     this.#connection?.sendFrame(ADS_STREAM, acknowledgement(type, nonce))
     this.#events.acknowledged(this, this.#count(missing))
     if (this.#unanswered.delete(type) && this.#unanswered.size === 0) {
@@ -145,26 +137,30 @@ export class LightClient {
     }
   }
 
-  /** The number of a version. A version is the hash of its bytes, which is held to be so where it is met first. */
-  #version(type: string, name: string, version: string, body: Uint8Array): number {
+  /** A version is the hash of its bytes, which is held to be so where it is met first. */
+  #meet(type: string, name: string, version: string, body: Uint8Array): void {
     const number = VERSIONS.of(version)
-    if (seen.has(number)) return number
+    if (seen.has(number)) return
     seen.add(number)
     const message = messageIn(body)
     const hash = createHash('sha256').update(message).digest('hex').slice(0, version.length)
     if (hash !== version) this.#events.failed(this, `${name} has version ${version}, its bytes have ${hash}`)
     this.#events.first?.(type, name, number, message)
-    return number
   }
 
-  #take(type: string, name: number, version: number): number {
+  /** @returns by how many names more it differs from its goal then */
+  #take(type: string, names: Int32Array, versions: Int32Array): number {
     const known = this.#types.get(type)
-    if (known === undefined) return 1
-    if (name >= known.held.length) known.held = grown(known.held, name)
-    const goal = this.#goal(type, name)
-    const before = known.held[name] === goal ? 0 : 1
-    known.held[name] = version
-    return (version === goal ? 0 : 1) - before
+    if (known === undefined) return names.length
+    let missing = 0
+    for (const [index, name] of names.entries()) {
+      if (name >= known.held.length) known.held = grown(known.held, name)
+      const version = versions[index] ?? 0
+      const goal = this.#goal(type, name)
+      missing += (version === goal ? 0 : 1) - (known.held[name] === goal ? 0 : 1)
+      known.held[name] = version
+    }
+    return missing
   }
 
   #count(change: number): number {

@@ -24,6 +24,27 @@ export function readHead(bytes: Buffer): ResponseHead {
   return { type, nonce }
 }
 
+/** Where the resources of an encoded DeltaDiscoveryResponse end: type, nonce and removed names stand behind them. */
+export function resourcesEnd(bytes: Buffer): number {
+  let at = 0
+  while (at < bytes.length) {
+    const { number, end } = fieldAt(bytes, at)
+    if (number !== 2) return at
+    at = end
+  }
+  return at
+}
+
+/** Whether a response names anything as removed. @param from where its resources end */
+export function namesRemoved(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; ) {
+    const { number, end } = fieldAt(bytes, at)
+    if (number === 6) return true
+    at = end
+  }
+  return false
+}
+
 /** Reads the resources of an encoded DeltaDiscoveryResponse. A library would decode each message for each client. */
 export function readResources(bytes: Buffer, reader: ResponseReader): void {
   for (let at = 0; at < bytes.length; ) {
