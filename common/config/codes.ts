@@ -61,6 +61,7 @@ export const PROBLEM_CODES = {
   MSH0308: 'A route for a tcp port has keys that mean something only for requests; the document is left out.',
   MSH0309: 'An authorization rule judges requests, and the port is tcp.',
   MSH0310: 'An authorization document protects a service outside the mesh, which has no Envoy that could.',
+  MSH0311: 'A document names a caller, a host or a service that does not exist now; what it says of it waits.',
   MSH0401: 'A host reports a service that it may not run; the instance does not count.',
   MSH0402: 'A catalog document differs from what the host itself reports; the report holds.',
   MSH0403: 'An instance outside the mesh gets no requests, because the service has instances in the mesh.',

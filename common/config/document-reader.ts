@@ -124,7 +124,8 @@ export class DocumentReader<T> {
     if (before?.text === file.text) return this.#refresh(before, file.shown)
     const { documents, problems } = readYaml(file.shown, file.text)
     if (problems.length > 0) return this.#holdFile(file, problems)
-    if (documents.length === 0) return this.#holdFile(file, [withoutDocument(file.shown, this.#earlier(file.shown))])
+    if (documents.length === 0)
+      return this.#holdFile(file, withoutDocument(file.shown, file.text, this.#earlier(file.shown)))
     const present = documents.map((document) => {
       const key = `${document.line}\n${document.text}`
       return { key, document, interpreted: before?.present.get(key) ?? this.#rules.interpret(document) }
@@ -233,10 +234,13 @@ export class DocumentReader<T> {
 }
 
 /** A file can be cut by mistake, and that must open nothing; who wants to withdraw what was in it removes the file. */
-function withoutDocument(shown: string, earlier: readonly GoodDocument[]): Problem {
-  if (earlier.length === 0) return fileProblem(shown, 'MSH0109', 'holds no document', 'notice')
-  const hint = 'remove the file to take out of effect what was in it'
-  return { ...fileProblem(shown, 'MSH0109', 'holds no document any more'), hint }
+function withoutDocument(shown: string, text: string, earlier: readonly GoodDocument[]): readonly Problem[] {
+  if (earlier.length > 0) {
+    const hint = 'remove the file to take out of effect what was in it'
+    return [{ ...fileProblem(shown, 'MSH0109', 'holds no document any more'), hint }]
+  }
+  // One of comments alone was written so.
+  return text.trim() === '' ? [fileProblem(shown, 'MSH0109', 'is empty', 'notice')] : []
 }
 
 /**

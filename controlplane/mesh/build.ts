@@ -13,6 +13,7 @@ import { problemOf } from './report.js'
 import { type ServedService, servedService } from './served.js'
 import { placeOf } from './service-ports.js'
 import type { MeshSettings } from './settings.js'
+import { unmatchedNames } from './unmatched.js'
 import { unusedDocuments } from './unused.js'
 import type { Offsets } from './virtual-address.js'
 
@@ -48,6 +49,8 @@ export class MeshMemo {
   readonly nameViews = new Memo<Mesh['nameViews']>()
   readonly views = new MemoTable<NameView>()
   readonly unused = new Memo<readonly Problem[]>()
+  readonly unmatched = new Memo<readonly Problem[]>()
+  readonly hostNames = new Memo<readonly string[]>()
   readonly nameOfDomain = new Memo<readonly Problem[]>()
   readonly mesh = new Memo<Mesh>()
   readonly problems = new Memo<readonly Problem[]>()
@@ -80,8 +83,9 @@ export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, me
   )
   const hostsByName = memo.hostsByName.get([hosts], () => new Map(hosts.map(({ host }) => [host.name, host])))
   const unused = memo.unused.get([config, lookup], () => unusedDocuments(config, lookup))
+  const unmatched = unmatchedIn(catalog, config, memo)
   const parts = [served, services, hosts].flatMap(problemsIn)
-  const found = [...parts, ...unused, ...nameOfDomain(catalog, settings, memo)]
+  const found = [...parts, ...unused, ...unmatched, ...nameOfDomain(catalog, settings, memo)]
   return {
     mesh: memo.mesh.get([settings.trustDomain, settings.domain, ports, hostsByName, nameViews], () => ({
       ...settings,
@@ -93,13 +97,22 @@ export function* meshSteps({ catalog, config, offsets, settings }: MeshInput, me
   }
 }
 
+function unmatchedIn({ instances, hosts }: Catalog, config: Config, memo: MeshMemo): readonly Problem[] {
+  const services = serviceNames(instances, memo)
+  const names = memo.hostNames.get([...hosts.keys()], () => [...hosts.keys()])
+  return memo.unmatched.get([config, services, names], () => unmatchedNames(config, services, names))
+}
+
+function serviceNames(instances: Catalog['instances'], memo: MeshMemo): readonly string[] {
+  return memo.known.get([...instances.keys()], () => [...instances.keys()].sort())
+}
+
 function* servedServices(
   { instances }: Catalog,
   { services }: Config,
   memo: MeshMemo,
 ): Steps<readonly ServedService[]> {
-  const known = memo.known.get([...instances.keys()], () => [...instances.keys()].sort())
-  return yield* memo.served.each(known, {
+  return yield* memo.served.each(serviceNames(instances, memo), {
     key: (service) => service,
     inputs: (service) => [instances.get(service), services.get(service)],
     context: [instances, services],

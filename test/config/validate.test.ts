@@ -101,7 +101,7 @@ test('files that are no text, or no files, are told by their names; the others a
   const { status, text } = validate(root, join(root, 'mesh.d'))
   assert.equal(status, 65)
   for (const told of [
-    /notice: mesh\.d\/empty\.yaml:1:1: holds no document/,
+    /notice: mesh\.d\/empty\.yaml:1:1: is empty/,
     /mesh\.d\/latin\.yaml:2:5: not UTF-8 text: the byte 0xFC stands here/,
     /mesh\.d\/utf16-mark\.yaml:1:1: not UTF-8 text: .*it is UTF-16/,
     /mesh\.d\/utf16\.yaml:1:2: U\+0000 is no character of a text \(the file is not text, is UTF-16/,

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atOnce } from '../../common/memo/steps.js'
 import { formatProblem } from '../../common/problem.js'
-import { meshFrom } from './inputs.js'
+import { ConfigLoader } from '../../controlplane/config/load.js'
+import { MeshMemo, meshSteps } from '../../controlplane/mesh/build.js'
+import { unmatchedNames } from '../../controlplane/mesh/unmatched.js'
+import { NO_OFFSETS } from '../../controlplane/mesh/virtual-address.js'
+import { cpuTimeOf } from '../config/cpu-time.js'
+import { meshFrom, TRUST_DOMAIN } from './inputs.js'
 
 const HOSTS = `
 web-1: { address: 10.0.0.1, services: { web: {}, mixed: { ports: { http: { port: 80 }, bytes: { port: 90, protocol: tcp } } } } }
@@ -43,6 +49,24 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     'a document about a service that does not run waits for it',
     '{ kind: authorization, services: [payments, soon], allow: [] }',
     ['mesh.yaml:1:45: services[1]: there is no service soon now; the document waits for it [MSH0304]'],
+  ],
+  [
+    'callers that are misspelt are told with the one that was meant, and so are patterns that match nothing',
+    'kind: authorization\nservice: payments\nallow: [{ from: { services: [wbe, web, "*", later] } }]\ndeny: [{ from: { services: ["pau*", "mix*"] } }]\n',
+    [
+      'mesh.yaml:3:30: allow[0].from.services[0]: there is no service wbe now; what is said of it waits for one (did you mean web?) [MSH0311]',
+      'mesh.yaml:3:45: allow[0].from.services[3]: there is no service later now; what is said of it waits for one [MSH0311]',
+      'mesh.yaml:4:29: deny[0].from.services[0]: no service matches pau* now; what is said of it waits for one (did you mean pay*?) [MSH0311]',
+    ],
+  ],
+  [
+    'a host-policy names its hosts and services that are not there',
+    'kind: host-policy\nhosts: [wbe-1, "pay-*", "*", "db-*"]\nservices: [web, paymets, "led*"]\n',
+    [
+      'mesh.yaml:2:9: hosts[0]: there is no host wbe-1 now; what is said of it waits for one (did you mean web-1?) [MSH0311]',
+      'mesh.yaml:2:30: hosts[3]: no host matches db-* now; what is said of it waits for one [MSH0311]',
+      'mesh.yaml:3:17: services[1]: there is no service paymets now; what is said of it waits for one (did you mean payments?) [MSH0311]',
+    ],
   ],
   [
     'a subset without instances is a notice',
@@ -135,4 +159,34 @@ pay-2: { address: 10.0.0.2, services: { payments: { port: 8080, protocol: tcp } 
   const decided = meshFrom(hosts, '{ kind: service, service: payments, protocol: tcp }')
   assert.deepEqual(decided.problems, [])
   assert.equal(decided.mesh.ports.get('payments/main')?.endpoints[0]?.endpoints.length, 2)
+})
+
+test('the notice about a caller or a host goes when it comes, with nothing else changed, and comes back when it goes', () => {
+  const documents =
+    '{ kind: authorization, service: web, allow: [{ from: { services: [late, "late*"] } }] }\n---\n{ kind: host-policy, hosts: [late-1], services: [late] }\n'
+  const { config } = meshFrom(HOSTS, documents)
+  const memo = new MeshMemo()
+  const told = (hosts: string) => {
+    const { catalog } = meshFrom(hosts, documents)
+    const settings = { trustDomain: TRUST_DOMAIN, domain: 'mesh' }
+    const { problems } = atOnce(meshSteps({ catalog, config, offsets: NO_OFFSETS, settings }, memo))
+    return problems.map(({ code }) => code)
+  }
+  const four = ['MSH0311', 'MSH0311', 'MSH0311', 'MSH0311']
+  assert.deepEqual(told(HOSTS), four)
+  assert.deepEqual(told(`${HOSTS}late-1: { address: 10.0.0.9, services: { late: {} } }\n`), [])
+  assert.deepEqual(told(HOSTS), four)
+})
+
+test('waiting for very many callers takes no time that is felt', () => {
+  const names = Array.from({ length: 4000 }, (_, index) => `caller-number-${index}`)
+  const [there, waited] = [names.slice(0, 2000), names.slice(2000)]
+  const list = waited.map((name) => `${name}, "${name}-*"`).join(', ')
+  const documents = `{ kind: authorization, service: web, allow: [{ from: { services: [${list}] } }] }`
+  const { config } = new ConfigLoader().load(
+    { files: [{ shown: 'a', text: documents }], hidden: [], problems: [] },
+    0,
+  ).loaded
+  const spent = cpuTimeOf(() => assert.equal(unmatchedNames(config, there, []).length, 4000))
+  assert.ok(spent < 2000, `${spent} ms`)
 })
