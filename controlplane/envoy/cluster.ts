@@ -26,7 +26,7 @@ import {
   PANIC_THRESHOLD,
 } from '../mesh/fixed-settings.js'
 import type { InboundPort, MeshCluster } from '../mesh/mesh.js'
-import { ADS, duration, pack, socketAddress } from './messages.js'
+import { ADS, duration, encoder, pack, socketAddress } from './messages.js'
 import { applicationCluster, asIdentity } from './names.js'
 import { upstreamTls } from './tls.js'
 
@@ -95,37 +95,45 @@ const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
   enforcingFailurePercentage: 0,
 })
 
+const encodeEds = encoder(ClusterSchema, {
+  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+  edsClusterConfig: { edsConfig: ADS },
+  perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
+  commonLbConfig: { healthyPanicThreshold: { value: PANIC_THRESHOLD } },
+  circuitBreakers: CIRCUIT_BREAKERS,
+  outlierDetection: OUTLIER_DETECTION,
+})
+
 /**
- * A cluster of endpoints that come by EDS under the cluster's own name.
+ * A cluster of endpoints that come by EDS under the cluster's own name, encoded.
  *
  * @param as the service whose identity its connections carry; absent: the host's caller
  */
-export function buildCluster(cluster: MeshCluster, as?: string): Cluster {
+export function encodeCluster(cluster: MeshCluster, as?: string): Uint8Array {
   const { carriage, transport } = cluster
-  return create(ClusterSchema, {
+  return encodeEds({
     name: asIdentity(cluster.name, as),
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: ADS },
     connectTimeout: duration(cluster.connectTimeoutMs),
-    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     lbPolicy: LB_POLICY[cluster.loadBalancing],
-    commonLbConfig: { healthyPanicThreshold: { value: PANIC_THRESHOLD } },
-    circuitBreakers: CIRCUIT_BREAKERS,
-    outlierDetection: OUTLIER_DETECTION,
     typedExtensionProtocolOptions:
       transport.kind === 'plain' ? TO_APPLICATION[transport.speaks] : carriage === 'requests' ? TO_ENVOY : {},
     ...(transport.kind === 'mesh' ? { transportSocket: upstreamTls({ ...transport, carriage, as }) } : {}),
   })
 }
 
-/** The cluster that leads from an inbound filter chain to the application on the same host. */
-export function buildApplicationCluster(port: InboundPort): Cluster {
+const encodeStatic = encoder(ClusterSchema, {
+  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+  connectTimeout: duration(APPLICATION_CONNECT_MS),
+  perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
+  commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+  circuitBreakers: NO_CIRCUIT_BREAKERS,
+})
+
+/** The cluster that leads from an inbound filter chain to the application on the same host, encoded. */
+export function encodeApplicationCluster(port: InboundPort): Uint8Array {
   const name = applicationCluster(port.local)
-  return create(ClusterSchema, {
+  return encodeStatic({
     name,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-    connectTimeout: duration(APPLICATION_CONNECT_MS),
-    perConnectionBufferLimitBytes: CONNECTIONS.bufferBytes,
     loadAssignment: {
       clusterName: name,
       endpoints: [
@@ -134,8 +142,6 @@ export function buildApplicationCluster(port: InboundPort): Cluster {
         },
       ],
     },
-    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-    circuitBreakers: NO_CIRCUIT_BREAKERS,
     typedExtensionProtocolOptions: TO_APPLICATION[port.speaks],
   })
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type Inputs, Memo, MemoTable, sameInputs } from '../../common/memo/memo.js'
 import type { Steps } from '../../common/memo/steps.js'
@@ -77,7 +77,7 @@ export class ResourceMemo {
     if (known !== undefined && sameInputs(known.inputs, inputs)) return known.resource
     this.#made++
     const bytes = build()
-    const resource = { type, name, version: createHash('sha256').update(bytes).digest('hex').slice(0, 20), bytes }
+    const resource = { type, name, version: hash('sha256', bytes).slice(0, 20), bytes }
     this.#remembered.set(from, made.set(key, { inputs, resource }))
     return resource
   }

@@ -15,17 +15,33 @@ export function pack<S extends DescMessage>(schema: S, init: MessageInitShape<S>
 }
 
 /**
- * Packs messages of which most is always the same, as a listener for each name is: that part is encoded once. Protobuf
+ * Encodes messages of which most is always the same, as there is one for each name: that part is encoded once. Protobuf
  * joins the fields of both parts, lists and messages inside too, so what is single may stand in only one of them.
  *
  * @see https://protobuf.dev/programming-guides/encoding/#last-one-wins
  */
+export function encoder<S extends DescMessage>(
+  schema: S,
+  fixed: MessageInitShape<S>,
+): (rest: MessageInitShape<S>) => Uint8Array {
+  const bytes = toBinary(schema, create(schema, fixed))
+  return (rest) => {
+    const more = toBinary(schema, create(schema, rest))
+    const all = new Uint8Array(bytes.length + more.length)
+    all.set(bytes)
+    all.set(more, bytes.length)
+    return all
+  }
+}
+
+/** Packs such messages ({@link encoder}). */
 export function packer<S extends DescMessage>(
   schema: S,
   fixed: MessageInitShape<S>,
 ): (rest: MessageInitShape<S>) => Any {
-  const { typeUrl, value } = pack(schema, fixed)
-  return (rest) => create(AnySchema, { typeUrl, value: Buffer.concat([value, toBinary(schema, create(schema, rest))]) })
+  const { typeUrl } = pack(schema, fixed)
+  const encode = encoder(schema, fixed)
+  return (rest) => create(AnySchema, { typeUrl, value: encode(rest) })
 }
 
 /** Envoy refuses durations of more than 292 years, with all that is beside them; nobody waits so long. */

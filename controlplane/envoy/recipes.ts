@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf'
-import { ClusterSchema } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
 import { ClusterLoadAssignmentSchema } from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
 import { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
@@ -20,7 +19,7 @@ import type {
   TcpAllowList,
   UpstreamListener,
 } from '../mesh/mesh.js'
-import { buildApplicationCluster, buildCluster } from './cluster.js'
+import { encodeApplicationCluster, encodeCluster } from './cluster.js'
 import { buildDnsListener } from './dns.js'
 import { buildEndpoints } from './endpoint.js'
 import { buildInboundRoutes } from './inbound-route.js'
@@ -93,7 +92,7 @@ function clusterRecipe(cluster: MeshCluster, as?: string): Recipe {
     type: CLUSTER,
     name: asIdentity(cluster.name, as),
     from: cluster,
-    build: () => encode(ClusterSchema, buildCluster(cluster, as)),
+    build: () => encodeCluster(cluster, as),
   }
 }
 
@@ -183,7 +182,7 @@ function portRecipes(port: InboundPort, inside: Inside | undefined, settings: Re
     type: CLUSTER,
     name: applicationCluster(port.local),
     from: port,
-    build: () => encode(ClusterSchema, buildApplicationCluster(port)),
+    build: () => encodeApplicationCluster(port),
   }
   const { inbound, allowList } = inside ?? {}
   return [

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromBinary } from '@bufbuild/protobuf'
 import { formatDescription } from '../../cli/commands/describe.js'
+import { ClusterSchema } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
 import { HttpProtocolOptionsSchema } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
-import { buildCluster } from '../../controlplane/envoy/cluster.js'
+import { encodeCluster } from '../../controlplane/envoy/cluster.js'
 import { meshFrom } from '../mesh/inputs.js'
 import { describedFrom } from './described.js'
 
@@ -72,7 +73,7 @@ test('what is told of limits is what the cluster says', () => {
   const { mesh } = meshFrom(HOSTS)
   const [built] = mesh.ports.get('payments/main')?.clusters ?? []
   assert.ok(built)
-  const cluster = buildCluster(built)
+  const cluster = fromBinary(ClusterSchema, encodeCluster(built))
   const [thresholds] = cluster.circuitBreakers?.thresholds ?? []
   const outlier = cluster.outlierDetection
   const ms = (time: { seconds: bigint; nanos: number } | undefined) =>
