@@ -15,6 +15,7 @@ import { refusalOf } from './ca/admission.js'
 import type { AuditLog } from './ca/audit.js'
 import { type Authority, loadAuthority } from './ca/authority.js'
 import type { HostRegistry } from './ca/hosts.js'
+import { refuseForeign } from './ca/owner.js'
 import { AgentDirectory } from './catalog/agents.js'
 import { issueOwnCertificate, type OwnCertificate } from './certificate.js'
 import { type LoadedConfig, type OpenConfig, openConfig } from './config/watch.js'
@@ -73,6 +74,7 @@ export async function assemble(settings: ControlPlaneSettings, log: Log): Promis
 async function openFoundations(settings: ControlPlaneSettings, log: Log): Promise<Foundations> {
   const startedAt = Date.now()
   const authority = await loadAuthority(caDirectory(settings))
+  refuseForeign(authority, settings, caDirectory(settings))
   const metrics = processMetrics('controlplane')
   const audit: AuditLog = { ...log, decided: countDecisions(metrics) }
   const state = await openState(settings.state.directory, audit)

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import type { AgentSettings } from '../../agent/settings-schema.js'
 import type { FileOwner } from '../../common/config/read-file.js'
 import type { Problem } from '../../common/problem.js'
+import type { ControlPlaneSettings } from '../../controlplane/settings-schema.js'
 import { CommandFailure, EXIT } from '../exit.js'
 import { outputOption, printValue, type Write } from '../output.js'
 import { formatProblems } from '../settings.js'
@@ -101,9 +102,26 @@ async function planOfMachine({ config, agent }: ValidateOptions): Promise<Plan> 
     documents: mesh?.settings === undefined ? [] : configDirectories(mesh.settings),
     services: host?.settings === undefined ? [] : [host.settings.servicesDirectory],
     ...(host?.settings === undefined ? {} : { host: host.settings }),
-    settings: [...(mesh?.problems ?? []), ...(host?.problems ?? [])],
+    settings: [
+      ...(mesh?.problems ?? []),
+      ...(mesh?.settings === undefined ? [] : await foreignAuthority(config, mesh.settings)),
+      ...(host?.problems ?? []),
+    ],
     given: [],
   }
+}
+
+/** A CA that is not the one that the settings name. Where this user cannot read it, the control plane alone finds it. */
+async function foreignAuthority(config: string, settings: ControlPlaneSettings): Promise<readonly Problem[]> {
+  const [{ foreignness, readOwner }, { caDirectory }, { fileProblem }] = await Promise.all([
+    import('../../controlplane/ca/owner.js'),
+    import('../../controlplane/directories.js'),
+    import('../../common/config/directory.js'),
+  ])
+  const directory = caDirectory(settings)
+  const owner = await readOwner(directory).catch(() => undefined)
+  const why = owner === undefined ? undefined : foreignness(owner, settings, directory)
+  return why === undefined ? [] : [fileProblem(config, 'MSH0602', why)]
 }
 
 interface Counts {

@@ -84,6 +84,8 @@ export const PROBLEM_CODES = {
   MSH0506: 'The clock of a host and that of the control plane differ by more than certificates allow.',
   MSH0507: 'The control plane cannot build the mesh of what it has read; hosts keep what was built before.',
   MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
+  MSH0602:
+    'The certificate authority is that of another mesh or control plane than the settings name; it does not start.',
 } as const
 
 /** A code of the table. */

@@ -7,6 +7,7 @@ export type AuthorityReason =
   | 'key-mismatch'
   | 'not-chained'
   | 'not-in-bundle'
+  | 'foreign'
   | 'expired'
   | 'not-yet-valid'
 

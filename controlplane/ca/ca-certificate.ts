@@ -40,6 +40,9 @@ export function buildRoot(trustDomain: string, key: KeyObject, now: number): Buf
   return buildCertificate(fields, key)
 }
 
+/** A common name has room for so many characters. @see RFC 5280, ub-common-name */
+const LONGEST_NAME = 64
+
 /** What signs an intermediate: the root's subject, key and end. */
 export interface RootSigner {
   readonly subject: Buffer
@@ -60,7 +63,7 @@ export function buildIntermediate(
   const fields = {
     serial,
     issuer: root.subject,
-    subject: buildName(`Hostmesh intermediate ${shortName(serial)} ${controlPlaneId}`.slice(0, 64)),
+    subject: buildName(`Hostmesh intermediate ${shortName(serial)} ${controlPlaneId}`.slice(0, LONGEST_NAME)),
     spkiDer,
     notBefore: now - BACKDATE_MS,
     notAfter: Math.min(now - BACKDATE_MS + INTERMEDIATE_LIFE_MS, root.notAfter),
@@ -73,6 +76,14 @@ export function buildIntermediate(
 export function controlPlaneOf(subject: Buffer): string | undefined {
   // The text is the last thing in the DER of such a name.
   return /Hostmesh intermediate [0-9a-f]{12} (.+)$/.exec(subject.toString('latin1'))?.[1]
+}
+
+/** Whether an intermediate is that of a control plane, and whose it is; one whose name is none of ours may be anybody's. */
+export function isIntermediateOf(subject: Buffer, id: string): { readonly own: boolean; readonly owner: string } {
+  const owner = controlPlaneOf(subject)
+  if (owner === undefined) return { own: true, owner: id }
+  const room = LONGEST_NAME - 'Hostmesh intermediate 0123456789ab '.length
+  return { own: owner === id.slice(0, room), owner }
 }
 
 function caExtensions(

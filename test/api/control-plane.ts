@@ -7,7 +7,9 @@ import type { TokenCreated, TokenRequest } from '../../common/admin-api.js'
 import { parseToken } from '../../common/join-token.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { type Authority, initAuthority, loadAuthority } from '../../controlplane/ca/authority.js'
+import { controlPlaneOf } from '../../controlplane/ca/ca-certificate.js'
 import { issueIntermediate } from '../../controlplane/ca/issue-intermediate.js'
+import { readOwner } from '../../controlplane/ca/owner.js'
 import { runControlPlane } from '../../controlplane/main.js'
 import { controlPlaneSettings } from '../../controlplane/settings-schema.js'
 import { atEnd } from '../lab/at-end.js'
@@ -62,7 +64,9 @@ export async function startControlPlane(
   if (options.documents !== undefined) await writeFile(join(directory, 'mesh.d', 'test.yaml'), options.documents)
   const stopping = new AbortController()
   const { log, lines } = watchedLog()
-  const settings = settingsOf(directory, listen, { ca: { leafTtl, recoveryGrace }, discovery })
+  const own = await readOwner(join(directory, 'ca'))
+  const id = own && controlPlaneOf(own.intermediate.certificate.subject)
+  const settings = settingsOf(id, directory, listen, { ca: { leafTtl, recoveryGrace }, discovery })
   const running = runControlPlane({ settings, environment: {}, log }, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -119,11 +123,13 @@ async function prepareDirectory(
 }
 
 function settingsOf(
+  id: string | undefined,
   directory: string,
   listen: string,
   { ca, discovery }: { readonly ca: object; readonly discovery: object },
 ) {
   const settings = controlPlaneSettings.parse({
+    id,
     trustDomain: TRUST_DOMAIN,
     listen: '127.0.0.1:15012',
     admin: { socket: join(directory, 'admin.sock'), http: 'off' },

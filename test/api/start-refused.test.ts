@@ -56,6 +56,32 @@ test('the admin socket of a control plane that answers is not taken by another o
   await first.ask('GET', '/v1/status')
 })
 
+for (const [name, wrong, told] of [
+  [
+    'trust domain',
+    'trustDomain=other.example',
+    /^mesh: the CA in .*ca is of \S+, and the settings say trustDomain: other/m,
+  ],
+  ['control plane', 'id=cp-9', /^mesh: the intermediate in .*ca is that of cp-1, and the settings say id: cp-9/m],
+] as const) {
+  test(`a control plane with the CA of another ${name} ends with 78, and mesh validate finds it`, async (t) => {
+    const { directory, stop } = await startControlPlane(t)
+    await stop()
+    const settings = join(directory, 'controlplane.yaml')
+    await writeFile(settings, settingsText(directory, join(directory, 'catalog.d')))
+    const { code, printed } = await run(settings, '--set', wrong)
+    assert.equal(code, EXIT.configuration, printed)
+    assert.match(printed, told)
+    const text = settingsText(directory, join(directory, 'catalog.d')).replace(/^trustDomain: .*\n/, '')
+    const [key, value] = wrong.split('=')
+    const domain = key === 'trustDomain' ? '' : `trustDomain: ${TRUST_DOMAIN}\n`
+    await writeFile(settings, `${key}: ${value}\n${domain}${text}`)
+    const found = await mesh('validate', '--config', settings, '--agent', join(directory, 'none.yaml'))
+    assert.equal(found.code, EXIT.invalidInput, found.printed)
+    assert.match(found.printed, /controlplane\.yaml:1:1: the (?:CA|intermediate) in .* \[MSH0602\]/)
+  })
+}
+
 for (const setting of ['listen', 'admin.http']) {
   test(`a control plane that cannot have the port of ${setting} ends with 75, and has issued nothing`, async (t) => {
     const { directory, stop } = await startControlPlane(t)
@@ -103,13 +129,13 @@ state: { directory: ${directory} }
 }
 
 /** Runs a control plane that is not expected to start. */
-function run(
-  settings: string,
-  ...more: readonly string[]
-): Promise<{ readonly code: number; readonly printed: string }> {
+function run(settings: string, ...more: readonly string[]): ReturnType<typeof mesh> {
+  return mesh('controlplane', '--config', settings, ...more)
+}
+
+function mesh(...words: readonly string[]): Promise<{ readonly code: number; readonly printed: string }> {
   return new Promise((resolve) => {
-    const command = [MESH, 'controlplane', '--config', settings, ...more]
-    execFile(process.execPath, command, { timeout: 20_000 }, (error, out, err) =>
+    execFile(process.execPath, [MESH, ...words], { timeout: 20_000 }, (error, out, err) =>
       resolve({ code: Number(error?.code ?? 0), printed: `${out}${err}` }),
     )
   })
