@@ -83,6 +83,9 @@ export const PROBLEM_CODES = {
   MSH0505: 'A service can be reached around the mesh, because its application listens on more than loopback.',
   MSH0506: 'The clock of a host and that of the control plane differ by more than certificates allow.',
   MSH0507: 'The control plane cannot build the mesh of what it has read; hosts keep what was built before.',
+  MSH0508: 'No instance of a service is healthy, so that nobody answers its calls.',
+  MSH0509: 'A host is not heard of any more.',
+  MSH0510: 'The Envoy of a host is not ready.',
   MSH0601: 'A certificate of the certificate authority expires soon, or has expired.',
   MSH0602:
     'The certificate authority is that of another mesh or control plane than the settings name; it does not start.',

@@ -5,6 +5,8 @@ import type { HostRecord } from '../../ca/host-record.js'
 import type { AgentRecord } from '../../catalog/agents.js'
 import type { PipelineState } from '../../pipeline.js'
 import { viewClones } from './clones.js'
+import { viewDown } from './down.js'
+import { firstOf } from './first-of.js'
 import { viewHosts } from './hosts.js'
 import { isUnusual, viewNames } from './names.js'
 import { viewProblem } from './problem.js'
@@ -101,6 +103,7 @@ function viewMeshProblems(source: ViewSource, self: SelfFacts, hosts: readonly H
     ...self.authority,
     ...viewClones(source.clones),
     ...hosts.flatMap(({ host, refused }) => refused.map((refusal) => viewRefusal(host, refusal))),
+    ...viewDown(hosts, viewServices(source, self.domain), records),
     ...records.flatMap(viewClock),
     ...records.flatMap((one) => viewNames(one, source.state).filter(isUnusual)),
     ...[...self.config.problems, ...source.state.problems].map(viewProblem),
@@ -110,15 +113,6 @@ function viewMeshProblems(source: ViewSource, self: SelfFacts, hosts: readonly H
 function errorsFirst(all: readonly ProblemView[]): readonly ProblemView[] {
   const errors = all.filter(({ severity }) => severity === 'error')
   return [...errors, ...all.filter(({ severity }) => severity === 'notice')]
-}
-
-/** The first ones, and a last one that stands for the others. */
-function firstOf(
-  all: readonly ProblemView[],
-  most: number,
-  rest: (others: readonly ProblemView[]) => ProblemView,
-): readonly ProblemView[] {
-  return all.length <= most ? all : [...all.slice(0, most), rest(all.slice(most))]
 }
 
 function viewMoreFiles(others: readonly ProblemView[]): ProblemView {
