@@ -40,6 +40,7 @@ export function renderCommand(program: Command, write: Write): void {
     .addOption(new Option('-o, --output <form>', 'form of the output').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', HELP)
     .action(async (directories: string[], options: RenderOptions) => {
+      if (options.hosts !== undefined) await tellAssumed(options)
       const offline = await build(directories, options)
       const { state, loaded } = offline
       if (!state.publication.clients.has(options.host)) throw unknownHost(options.host, state)
@@ -77,9 +78,22 @@ async function build(given: readonly string[], options: RenderOptions): Promise<
 /** Where hosts are described no control plane has to be set up; its name in certificates is then an example. */
 async function settingsOf({ config, hosts }: RenderOptions): Promise<ControlPlaneSettings> {
   const { controlPlaneSettings } = await import('../../controlplane/settings-schema.js')
-  const flags = hosts !== undefined && (await isMissing(config)) ? ['trustDomain=mesh.example'] : []
+  const flags = hosts !== undefined && (await isMissing(config)) ? [`trustDomain=${EXAMPLE_DOMAIN}`] : []
   return readSettings(controlPlaneSettings, config, EXIT.invalidInput, flags)
 }
+
+/** What is rendered looks like what a host has, so what was not known of it is told. */
+async function tellAssumed({ config }: RenderOptions): Promise<void> {
+  const { AGENT_DEFAULTS } = await import('../../controlplane/offline/hosts-file.js')
+  const { range, dns, application } = AGENT_DEFAULTS
+  const lines = [
+    ...((await isMissing(config)) ? [`trust domain ${EXAMPLE_DOMAIN}, as there is no ${config}`] : []),
+    `names in ${range}, DNS at ${dns('')} and applications at ${application('')}, where the hosts do not say`,
+  ]
+  for (const line of lines) process.stderr.write(harmless(`assumed: ${line}\n`))
+}
+
+const EXAMPLE_DOMAIN = 'mesh.example'
 
 function isMissing(file: string): Promise<boolean> {
   return readFile(file).then(

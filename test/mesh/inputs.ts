@@ -7,10 +7,18 @@ import { ConfigLoader } from '../../controlplane/config/load.js'
 import { buildMesh } from '../../controlplane/mesh/build.js'
 import type { Mesh } from '../../controlplane/mesh/mesh.js'
 import { allocateOffsets, NO_OFFSETS } from '../../controlplane/mesh/virtual-address.js'
-import { parseHosts } from '../../controlplane/offline/hosts-file.js'
+import { type HostDefaults, parseHosts } from '../../controlplane/offline/hosts-file.js'
 
 /** The trust domain of the meshes that tests build. */
 export const TRUST_DOMAIN = 'golden.example'
+
+/** Hosts that real Envoys play beside each other on one machine: each has its applications and its DNS at its address. */
+const ON_ONE_MACHINE: HostDefaults = {
+  range: '127.99.0.0/16',
+  dns: (address) => `${address}:15053`,
+  application: (address) => address,
+  caller: () => '',
+}
 
 /** A mesh with what it was built from. */
 export interface TestMesh {
@@ -33,7 +41,7 @@ export interface TestMesh {
 export function meshFrom(hosts: string, documents = '', envoy = '1.40.0'): TestMesh {
   const files = documents === '' ? [] : [{ shown: 'mesh.yaml', text: documents }]
   const { config, problems } = new ConfigLoader().load({ files, hidden: [], problems: [] }, 0).loaded
-  const { agents: described, problems: wrong } = parseHosts('hosts.yaml', hosts)
+  const { agents: described, problems: wrong } = parseHosts('hosts.yaml', hosts, ON_ONE_MACHINE)
   if (wrong.length > 0) throw new Error(wrong.map(formatProblem).join(' '))
   const agents = new Map(
     [...described].map(([host, record]) => {
