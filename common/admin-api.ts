@@ -49,10 +49,11 @@ export interface RefusalView {
 /** `GET /v1/hosts` */
 export interface HostView {
   readonly host: string
-  readonly status: 'live' | 'lost' | 'unconfirmed' | 'banned' | 'enrolled'
-  /** Since when it has this status. */
+  readonly status: 'live' | 'lost' | 'unconfirmed' | 'left' | 'banned' | 'enrolled'
+  /** Since when it has this status; `left`: since its agent was stopped in order. */
   readonly since: string | undefined
   readonly address: string | undefined
+  /** What it runs; of a host that left: what it ran. */
   readonly services: readonly string[]
   readonly envoy: { readonly state: string; readonly version: string; readonly restarts: number } | undefined
   readonly agentVersion: string | undefined

@@ -44,6 +44,7 @@ function viewSource({ settings, pipeline, directory, state, xds, quarantine }: C
     records: directory.records.value,
     enrolled: state.hosts.list(),
     streams: xds.statuses(),
+    left: directory.left,
     clones: directory.claims.alarms.value,
     quarantined: [...quarantine.changes.value.values()],
   }

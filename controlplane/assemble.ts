@@ -26,7 +26,7 @@ import { Pipeline } from './pipeline.js'
 import { isNamed, mayRun } from './policy.js'
 import { Quarantine } from './quarantine.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
-import { type ControlPlaneState, openState, restoreAgents } from './state.js'
+import { type ControlPlaneState, openState, restoreAgents, restoreLeft } from './state.js'
 
 /** What a control plane is made of before anything is built or served. */
 export interface Foundations {
@@ -87,7 +87,7 @@ async function openFoundations(settings: ControlPlaneSettings, log: Log): Promis
     trustBundlePem: new Latest(authority.bundlePem),
     state,
     config,
-    directory: new AgentDirectory(restoreAgents(state.agents, startedAt)),
+    directory: new AgentDirectory(restoreAgents(state.agents, startedAt), Date.now, restoreLeft(state.agents)),
     quarantine: new Quarantine(),
     allows: rightsOf(state.hosts, config.loaded),
     questions: new HostQuestions(),

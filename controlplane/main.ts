@@ -65,7 +65,7 @@ function tasksOf(controlPlane: ControlPlane, routes: readonly AdminRoute[]): rea
   return [
     pipeline.run,
     config.watch,
-    keepAgents(state.agents, directory.members, settings.discovery.lostGrace, log),
+    keepAgents(state.agents, directory, settings.discovery.lostGrace, log),
     renewOwnCertificate(authority, settings.id, settings.ca.leafTtl, certificate, audit),
     logAuthorityExpiry(authority, log),
     serveAdminSocket(admin.socket, routes, log),

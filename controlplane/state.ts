@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Latest } from '../common/latest.js'
 import type { Log } from '../common/log.js'
 import { Memo } from '../common/memo/memo.js'
 import { delay, type Task } from '../common/tasks.js'
@@ -8,7 +7,7 @@ import { hostsState } from './ca/host-record.js'
 import { HostRegistry } from './ca/hosts.js'
 import { tokensState } from './ca/token-use.js'
 import { JoinTokens } from './ca/tokens.js'
-import type { AgentRecord, AgentRecords } from './catalog/agents.js'
+import type { AgentDirectory, AgentRecord, AgentRecords, LeftHost } from './catalog/agents.js'
 import { hostReport, serviceReport } from './catalog/report.js'
 import { NO_OFFSETS, type Offsets, offsetsState } from './mesh/virtual-address.js'
 import { StateFile } from './state-file.js'
@@ -19,6 +18,8 @@ const agentState = z.strictObject({
   services: z.array(serviceReport),
   /** When the session of a host ended that has been given up since, wall-clock milliseconds; absent: it is waited for. */
   lostSince: z.number().optional(),
+  /** When the host left in order, wall-clock milliseconds: what it reported counts no more. */
+  leftSince: z.number().optional(),
 })
 
 const agentsState = z.array(agentState)
@@ -55,12 +56,21 @@ export async function openState(directory: string, log: Log): Promise<ControlPla
 
 /** What agents said before this control plane started, none of it confirmed yet. Who was given up then is so still. */
 export function restoreAgents(file: StateFile<AgentsState>, now: number): AgentRecords {
-  const records = file.state.map(({ host, facts, services, lostSince }): [string, AgentRecord] => {
+  const there = file.state.filter(({ leftSince }) => leftSince === undefined)
+  const records = there.map(({ host, facts, services, lostSince }): [string, AgentRecord] => {
     const session: AgentRecord['session'] =
       lostSince === undefined ? { state: 'unconfirmed', since: now } : { state: 'lost', since: lostSince }
     return [host, { host, session, facts, services }]
   })
   return new Map(records)
+}
+
+/** The hosts that had left in order before this control plane started. */
+export function restoreLeft(file: StateFile<AgentsState>): ReadonlyMap<string, LeftHost> {
+  const left = file.state.flatMap(({ host, facts, services, leftSince: since }): [string, LeftHost][] =>
+    since === undefined ? [] : [[host, { host, facts, services, since }]],
+  )
+  return new Map(left)
 }
 
 /** The longest that a host which has been given up is not on the disk as such, milliseconds. */
@@ -73,7 +83,7 @@ const LOOK_MS = 60_000
  */
 export function keepAgents(
   file: StateFile<AgentsState>,
-  records: Latest<AgentRecords>,
+  { members: records, left }: Pick<AgentDirectory, 'members' | 'left'>,
   lostGrace: number,
   log: Log,
 ): Task {
@@ -81,9 +91,13 @@ export function keepAgents(
   const keep = async () => {
     const before = Date.now() - lostGrace
     const all = [...records.value.values()]
+    const gone = [...left.values()]
     const next = states.get(
-      all.flatMap(({ facts, services, session }) => [facts, services, isGone(session, before) && session.since]),
-      () => all.map((record) => agentStateOf(record, before)).sort((a, b) => (a.host < b.host ? -1 : 1)),
+      [
+        ...all.flatMap(({ facts, services, session }) => [facts, services, isGone(session, before) && session.since]),
+        ...gone,
+      ],
+      () => sorted([...all.map((record) => agentStateOf(record, before)), ...gone.map(leftStateOf)]),
     )
     try {
       await file.update(() => ({ state: next, result: undefined }))
@@ -107,6 +121,14 @@ export function keepAgents(
 /** @param givenUp hosts that were lost by then are not waited for any more, wall-clock milliseconds */
 function agentStateOf({ host, session, facts, services }: AgentRecord, givenUp: number): AgentsState[number] {
   return { host, facts, services: [...services], ...(isGone(session, givenUp) ? { lostSince: session.since } : {}) }
+}
+
+function leftStateOf({ host, facts, services, since }: LeftHost): AgentsState[number] {
+  return { host, facts, services: [...services], leftSince: since }
+}
+
+function sorted(states: AgentsState): AgentsState {
+  return states.sort((a, b) => (a.host < b.host ? -1 : 1))
 }
 
 function isGone({ state, since }: AgentRecord['session'], givenUp: number): boolean {

@@ -26,6 +26,11 @@ export interface AgentRecord extends HostReports {
 /** Reports of all hosts, by host name. Replaced at each change; the record of a host that said nothing is the same object. */
 export type AgentRecords = ReadonlyMap<string, AgentRecord>
 
+/** A host that left in order: what it was, and when it left, wall-clock milliseconds. Nothing of it is in the catalog. */
+export interface LeftHost extends HostReports {
+  readonly since: number
+}
+
 /** What a session tells the directory; each call is one message of the agent. */
 export interface SessionReports {
   /** Whether this session is the host's: asked with the first report of the host. */
@@ -52,9 +57,16 @@ export class AgentDirectory {
   /** Which session is a host's, and who runs with an identity that is another's. */
   readonly claims: SessionClaims
   readonly #all: Map<string, AgentRecord>
+  /** Hosts that left in order and have not come back, by name; told with {@link members}. */
+  readonly left: Map<string, LeftHost>
   readonly #now: () => number
 
-  constructor(restored: AgentRecords = new Map(), now: () => number = Date.now) {
+  constructor(
+    restored: AgentRecords = new Map(),
+    now: () => number = Date.now,
+    left: ReadonlyMap<string, LeftHost> = new Map(),
+  ) {
+    this.left = new Map(left)
     this.#all = new Map(restored)
     this.records = new Latest(restored)
     this.members = new Latest(restored)
@@ -115,6 +127,10 @@ export class AgentDirectory {
       leave: () => {
         if (!holds() || claimant === undefined) return
         this.claims.release(host, claimant)
+        const record = this.#all.get(host)
+        if (record !== undefined) {
+          this.left.set(host, { host, facts: record.facts, services: record.services, since: this.#now() })
+        }
         this.#remove(host)
       },
       end: () => {
@@ -129,6 +145,7 @@ export class AgentDirectory {
   /** Forgets a host, as when it is evicted. */
   forget(host: string): void {
     this.claims.forget(host)
+    this.left.delete(host)
     this.#remove(host)
   }
 
@@ -139,6 +156,7 @@ export class AgentDirectory {
   #put(record: AgentRecord): void {
     const before = this.#all.get(record.host)
     this.#all.set(record.host, record)
+    this.left.delete(record.host)
     this.#tell(!sameMember(before, record))
   }
 

@@ -5,7 +5,7 @@ import type { Publication } from '../../common/xds/resource.js'
 import { viewHosts } from '../admin/views/hosts.js'
 import type { ViewSource } from '../admin/views/source.js'
 
-const STATUSES = ['live', 'lost', 'unconfirmed', 'banned', 'enrolled']
+const STATUSES = ['live', 'lost', 'unconfirmed', 'left', 'banned', 'enrolled']
 const SYNCS = ['synced', 'stale', 'rejected', 'unknown']
 const HEALTHS = ['passing', 'critical', 'draining']
 

@@ -57,7 +57,16 @@ test('a build that fails is told in the status, with what was built before serve
 })
 
 function faultsOf(state: PipelineState): readonly string[] {
-  const source = { id: 'cp', state, records: new Map(), enrolled: [], streams: [], clones: new Map(), quarantined: [] }
+  const source = {
+    id: 'cp',
+    state,
+    records: new Map(),
+    left: new Map(),
+    enrolled: [],
+    streams: [],
+    clones: new Map(),
+    quarantined: [],
+  }
   const config = { readAt: 0, loadedAt: 0, documents: 0, problems: [] }
   const self = { id: 'cp', version: '0', trustDomain: TRUST_DOMAIN, domain: 'mesh', startedAt: 0, certificateExpiry: 0 }
   const { problems } = viewStatus(source, { ...self, authority: [], config })

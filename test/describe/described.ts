@@ -51,6 +51,7 @@ export function describedFrom(
     records,
     enrolled: [],
     streams: [],
+    left: new Map(),
     clones: new Map(),
     quarantined: [],
     ...source,

@@ -5,7 +5,7 @@ import { formatSocketAddress } from '../../../common/socket-address.js'
 import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import { TYPE_NAMES } from '../../../common/xds/types.js'
 import type { HostRecord } from '../../ca/host-record.js'
-import type { AgentRecord } from '../../catalog/agents.js'
+import type { AgentRecord, HostReports, LeftHost } from '../../catalog/agents.js'
 import { viewClone } from './clones.js'
 import { countFileProblems, viewFileProblems } from './file-problems.js'
 import { viewNames } from './names.js'
@@ -14,8 +14,9 @@ import type { ViewSource } from './source.js'
 /** Every host that has joined or reports, sorted by name. */
 export function viewHosts(source: ViewSource): readonly HostView[] {
   const known = source.enrolled.filter(({ evicted, banned }) => evicted === undefined || banned !== undefined)
-  const names = new Set([...known.map(({ host }) => host), ...source.records.keys()])
   const enrolments = new Map(source.enrolled.map((one) => [one.host, one]))
+  const left = [...source.left.keys()].filter((host) => enrolments.get(host)?.evicted === undefined)
+  const names = new Set([...known.map(({ host }) => host), ...source.records.keys(), ...left])
   const streams = new Map(source.streams.map((one) => [one.client, one]))
   return [...names].sort().map((host) => viewHost(host, source, enrolments.get(host), streams.get(host)))
 }
@@ -28,30 +29,32 @@ function viewHost(
 ): HostView {
   const record = source.records.get(host)
   const refused = refusalsOf(record, source)
-  const { status, since } = statusOf(record, enrolment)
+  const left = source.left.get(host)
+  const { status, since } = statusOf(record, left, enrolment)
+  const reports = record ?? (status === 'left' ? left : undefined)
   return {
     host,
     status,
     since: toIso(since),
-    address: record === undefined ? undefined : formatSocketAddress(record.facts.advertised),
-    services: servicesOf(record),
+    address: reports === undefined ? undefined : formatSocketAddress(reports.facts.advertised),
+    services: servicesOf(reports),
     envoy: record?.envoy && {
       state: record.envoy.state,
       version: record.facts.envoyVersion,
       restarts: record.envoy.restarts,
     },
-    agentVersion: record?.facts.agentVersion,
+    agentVersion: reports?.facts.agentVersion,
     resourcesSent: stream?.resourcesSent,
     sync: syncOf(record, stream, refused, source.id),
     refused,
     certificateExpiry: toIso(record?.envoy?.certificateExpiryMs || undefined),
     problems: record === undefined || status === 'banned' ? [] : viewFileProblems(record),
-    notes: [...viewClone(host, source.clones), ...notesOf(record, enrolment, source)],
+    notes: [...viewClone(host, source.clones), ...notesOf(record, enrolment, left, source)],
   }
 }
 
 /** The names of its services; further instances of one are told apart by their first port. */
-function servicesOf(record: AgentRecord | undefined): readonly string[] {
+function servicesOf(record: HostReports | undefined): readonly string[] {
   return (record?.services ?? []).map(({ service, ports, inboundPort }) =>
     inboundPort === 0 ? service : `${service}:${ports[0]?.port}`,
   )
@@ -59,9 +62,11 @@ function servicesOf(record: AgentRecord | undefined): readonly string[] {
 
 function statusOf(
   record: AgentRecord | undefined,
+  left: LeftHost | undefined,
   enrolment: HostRecord | undefined,
 ): { readonly status: HostView['status']; readonly since: number | undefined } {
   if (enrolment?.banned !== undefined) return { status: 'banned', since: enrolment.banned.since }
+  if (record === undefined && left !== undefined) return { status: 'left', since: left.since }
   if (record === undefined) return { status: 'enrolled', since: enrolment?.enrolledAt || undefined }
   return { status: record.session.state, since: record.session.since }
 }
@@ -103,6 +108,7 @@ function refusalsOf(record: AgentRecord | undefined, { state, quarantined }: Vie
 function notesOf(
   record: AgentRecord | undefined,
   enrolment: HostRecord | undefined,
+  left: LeftHost | undefined,
   { id, state }: ViewSource,
 ): readonly string[] {
   const notes: string[] = []
@@ -114,12 +120,18 @@ function notesOf(
   if (record?.session.state === 'live') notes.push(...liveNotes(record))
   // What a host has reported is forgotten when it is banned.
   const kept = enrolment?.banned === undefined
-  if (record === undefined) notes.push(...(kept ? [here ? 'has joined and never reported' : 'never reported'] : []))
+  if (record === undefined) notes.push(...(kept ? [silence(here, left)] : []))
   else if (followsAnother(record, id)) notes.push(`takes its configuration from ${record.envoy?.controlPlaneId}`)
   if (record?.facts.caller === '' && new Set(record.services.map(({ service }) => service)).size > 1) {
     notes.push('calls by name carry the identity of the host: it has several services and no names.as')
   }
   return notes
+}
+
+/** Why nothing is heard of a host that is not banned. */
+function silence(here: boolean, left: LeftHost | undefined): string {
+  if (left !== undefined) return 'its agent was stopped in order; its instances went with it'
+  return here ? 'has joined and never reported' : 'never reported'
 }
 
 function liveNotes(record: AgentRecord): readonly string[] {

@@ -1,6 +1,6 @@
 import type { StreamStatus } from '../../../common/xds/served-stream.js'
 import type { HostRecord } from '../../ca/host-record.js'
-import type { AgentRecords } from '../../catalog/agents.js'
+import type { AgentRecords, LeftHost } from '../../catalog/agents.js'
 import type { CloneAlarm } from '../../catalog/session-claims.js'
 import type { PipelineState } from '../../pipeline.js'
 import type { Quarantined } from '../../quarantine.js'
@@ -11,6 +11,8 @@ export interface ViewSource {
   readonly id: string
   readonly state: PipelineState
   readonly records: AgentRecords
+  /** Hosts that left in order, by name; none of them is among the records. */
+  readonly left: ReadonlyMap<string, LeftHost>
   readonly enrolled: readonly HostRecord[]
   readonly streams: readonly StreamStatus[]
   /** Hosts whose identity a second agent has, by host. */

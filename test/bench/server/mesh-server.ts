@@ -23,7 +23,7 @@ const api = {
       createLog('info', () => undefined),
     )
     const { settings, pipeline, config, state, directory, authority, log } = controlPlane
-    const kept = keepAgents(state.agents, directory.members, settings.discovery.lostGrace, log)
+    const kept = keepAgents(state.agents, directory, settings.discovery.lostGrace, log)
     const tasks = [pipeline.run, config.watch, kept]
     runTasks(new AbortController().signal, tasks).catch((error) => {
       throw error
