@@ -42,6 +42,9 @@ export function hostsCommand(program: Command, write: Write): void {
 const ACTIONS = ['ban', 'evict', 'admit'] as const
 const DONE = { ban: 'banned', evict: 'evicted', admit: 'admitted' } as const
 
+const STAY_VALID =
+  'its certificates stay valid for other hosts until they expire: calls with them, open and new, go on until then\n'
+
 /** `mesh host H ban|evict|admit`: takes a host out, or lets it in again; `mesh host H dump` and others show its Envoy. */
 export function hostCommand(program: Command, write: Write): void {
   program
@@ -50,9 +53,10 @@ export function hostCommand(program: Command, write: Write): void {
     .argument('<host>', 'its name')
     .argument(
       '<action>',
-      'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since; dump, clusters, listeners, routes, endpoints, secrets, stats: what its Envoy says now',
+      'ban: end its connections and refuse it; evict: forget it, so that it may join again; admit: lift a ban, or let a host in that was evicted here and joined at another control plane since (to join here with a new token it needs no admit); dump, clusters, listeners, routes, endpoints, secrets, stats: what its Envoy says now',
     )
     .option('--reason <text>', 'why, for the audit log')
+    .option('--force', 'ban or evict also a name that is no host here, as before it joins')
     .addOption(outputOption())
     .addOption(socketOption())
     .addHelpText(
@@ -60,22 +64,23 @@ export function hostCommand(program: Command, write: Write): void {
       '\nWith several control planes, ban and evict a host on each of them: they do not tell one another.\n\nExamples:\n  mesh host web-1 ban --reason "disk was stolen"\n  mesh host web-1 evict\n  mesh host web-1 admit\n  mesh host web-1 clusters\n  mesh host web-1 dump > web-1.json',
     )
     .action(async (host: string, action: string, options: HostOptions, command: Command) => {
-      const { socket, reason = '' } = options
+      const { socket, reason = '', force = false } = options
       const about = QUESTIONS.find((one) => one === action)
       if (about !== undefined) return await showEnvoy(host, about, options, write)
       if (!isAction(action))
         command.error(`error: unknown action ${action}; write ${[...ACTIONS, ...QUESTIONS].join(', ')}`)
       const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
-      const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason })
+      const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason, force })
       const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
       write(`${host}: ${DONE[action]}${action === 'admit' ? '' : `, ${connections} ended`}\n`)
-      if (!known) write(`this control plane had never heard of ${host}; "mesh hosts" lists those that it knows\n`)
-      if (action === 'ban') write('certificates of its services stay valid for other hosts until they expire\n')
+      if (!known) write(`this control plane had no record of ${host}; "mesh hosts" lists those that it knows\n`)
+      if (action !== 'admit') write(STAY_VALID)
     })
 }
 
 interface HostOptions extends SocketOption {
   readonly reason?: string
+  readonly force?: boolean
   readonly output: string
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { HostChanged, TokenCreated, TokenView } from '../../common/admin-api.js'
 import { hostName, namePattern } from '../../common/config/fields.js'
+import { suggest } from '../../common/config/suggest.js'
 import type { MetricsRegistry } from '../../common/metrics/registry.js'
 import { QUESTIONS, type QuestionAbout } from '../../common/questions.js'
 import type { SocketAddress } from '../../common/socket-address.js'
@@ -40,7 +41,8 @@ const tokenRequest = z.strictObject({
   ttlMs: z.int().min(1).optional(),
 })
 
-const banRequest = z.strictObject({ reason: z.string().max(1000).default('') })
+/** `force`: also where nothing is known of the host. */
+const hostRequest = z.strictObject({ reason: z.string().max(1000).default(''), force: z.boolean().default(false) })
 
 /** Everything that the admin socket answers; those that only read are also on the status port. */
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
@@ -61,7 +63,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     { method: 'DELETE', path: '/v1/tokens/:id', handle: ({ id = '' }) => revokeToken(id, tokens) },
     { method: 'POST', path: '/v1/hosts/:host/ban', handle: ({ host = '' }, body) => ban(host, body, context) },
     { method: 'POST', path: '/v1/hosts/:host/ask/:about', handle: (asked) => askHost(asked, context) },
-    { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }) => evict(host, context) },
+    { method: 'POST', path: '/v1/hosts/:host/evict', handle: ({ host = '' }, body) => evict(host, body, context) },
     { method: 'POST', path: '/v1/hosts/:host/admit', handle: ({ host = '' }) => admit(host, context) },
   ]
 }
@@ -111,20 +113,42 @@ async function revokeToken(id: string, tokens: JoinTokens): Promise<{ readonly i
   throw new AdminRefusal(404, `no token ${id}`, 'mesh token list shows those that can still be used')
 }
 
-async function ban(host: string, body: unknown, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
-  const { reason } = parse(banRequest, body)
-  parse(hostName, host)
+async function ban(host: string, body: unknown, context: AdminContext): Promise<HostChanged> {
+  const { hosts, disconnect } = context
+  const { reason } = readHostRequest(host, body, context)
   const known = await hosts.ban(host, reason)
   return { host, known, disconnected: disconnect(host) }
 }
 
-async function evict(host: string, { hosts, disconnect }: AdminContext): Promise<HostChanged> {
-  parse(hostName, host)
+async function evict(host: string, body: unknown, context: AdminContext): Promise<HostChanged> {
+  const { hosts, disconnect } = context
+  readHostRequest(host, body, context)
   const known = await hosts.evict(host)
   return { host, known, disconnected: disconnect(host) }
 }
 
-async function admit(host: string, { hosts }: AdminContext): Promise<HostChanged> {
+/** A slip of the pen must not pass for a ban: what is stolen would stay in the mesh. */
+function readHostRequest(host: string, body: unknown, { source }: AdminContext): z.infer<typeof hostRequest> {
+  const request = parse(hostRequest, body)
+  parse(hostName, host)
+  const names = hostNames(source())
+  if (request.force || names.includes(host)) return request
+  throw new AdminRefusal(404, unknownHost(host, names), '--force does it all the same, as before a host joins')
+}
+
+/** Every host of which something is known here, also one that is kept out. */
+function hostNames({ enrolled, records, left }: ViewSource): readonly string[] {
+  return [...enrolled.map(({ host }) => host), ...records.keys(), ...left.keys()]
+}
+
+function unknownHost(host: string, names: readonly string[]): string {
+  const meant = suggest(host, names)
+  return `this control plane has never heard of ${host}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+}
+
+async function admit(host: string, { hosts, source }: AdminContext): Promise<HostChanged> {
+  const names = hostNames(source())
+  if (!names.includes(host)) throw new AdminRefusal(404, unknownHost(host, names))
   try {
     await hosts.admit(host)
   } catch (error) {

@@ -68,7 +68,7 @@ export class HostRegistry {
   async enrol({ host, services, keyHash, now = Date.now() }: Enrolment): Promise<void> {
     const joined = await this.#update((state) => {
       const known = state.hosts[indexOf(state, host)]
-      if (known === undefined || (known.evicted !== undefined && known.banned === undefined)) {
+      if (known === undefined || (mayJoinAnew(known) && known.banned === undefined)) {
         const record: HostRecord = { host, enrolledAt: now, keyHash, services, certificates: [] }
         return { state: withRecord(state, record), result: true }
       }
@@ -245,6 +245,11 @@ const NO_SERVICES: HostRecord['services'] = []
 
 function byName({ hosts }: HostsState): EnrolledHosts {
   return new Map(hosts.map((record) => [record.host, record]))
+}
+
+/** Whether nothing of a host is in use here: it was evicted, or all that is known of it is that it may come. */
+function mayJoinAnew({ evicted, joined, certificates }: HostRecord): boolean {
+  return evicted !== undefined || (joined === 'elsewhere' && certificates.length === 0)
 }
 
 function joinedElsewhere(host: string): HostRecord {

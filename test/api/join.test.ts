@@ -174,7 +174,7 @@ suite('what a joined host gets', () => {
   test('a ban of a name that is no host is listed, and counts as no host in the status', async (t) => {
     const controlPlane = await startControlPlane(t)
     await joinHost(t, controlPlane, 'web-1')
-    for (const host of ['web-1', 'wbe-1']) await controlPlane.ask('POST', `/v1/hosts/${host}/ban`, {})
+    for (const host of ['web-1', 'wbe-1']) await controlPlane.ask('POST', `/v1/hosts/${host}/ban`, { force: true })
     const hosts = await controlPlane.ask<readonly HostView[]>('GET', '/v1/hosts')
     const banned = hosts.filter(({ status }) => status === 'banned').map(({ host }) => host)
     assert.deepEqual(banned, ['wbe-1', 'web-1'])

@@ -69,7 +69,7 @@ suite('a host at a control plane where it did not join', () => {
 
   test('is kept out by a ban there before it ever came, and the first goes on with it', async (t) => {
     const { first, second, credentials } = await twoPlanes(t)
-    const changed = await second.ask<HostChanged>('POST', '/v1/hosts/web-1/ban', { reason: 'lost' })
+    const changed = await second.ask<HostChanged>('POST', '/v1/hosts/web-1/ban', { reason: 'lost', force: true })
     assert.deepEqual(changed, { host: 'web-1', known: false, disconnected: 0 })
     await assert.rejects(certificateFrom(t, second, credentials))
     const renewed = await certificateFrom(t, first, credentials)

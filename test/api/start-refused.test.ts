@@ -6,9 +6,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT } from '../../cli/exit.js'
-import { MESH } from '../docs/read-example.js'
 import { atEnd } from '../lab/at-end.js'
 import { startControlPlane, temporaryDirectory } from './control-plane.js'
+import { mesh } from './mesh-command.js'
 import { TRUST_DOMAIN } from './watched-log.js'
 
 const INVALID = 'kind: authorization\nservice: pay\nalow: []\n'
@@ -131,12 +131,4 @@ state: { directory: ${directory} }
 /** Runs a control plane that is not expected to start. */
 function run(settings: string, ...more: readonly string[]): ReturnType<typeof mesh> {
   return mesh('controlplane', '--config', settings, ...more)
-}
-
-function mesh(...words: readonly string[]): Promise<{ readonly code: number; readonly printed: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MESH, ...words], { timeout: 20_000 }, (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), printed: `${out}${err}` }),
-    )
-  })
 }

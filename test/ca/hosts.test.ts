@@ -145,6 +145,16 @@ test('a host that never joined here can be banned, evicted and admitted', async 
   assert.equal(await hosts.evict('web-2', NOW), false)
 })
 
+test('a host that was evicted and then admitted joins by a new token, as one does that was never known', async (t) => {
+  const { hosts } = await open(t)
+  await hosts.enrol(ENROLMENT)
+  await hosts.evict('web-1', NOW)
+  await hosts.admit('web-1')
+  await hosts.enrol({ ...ENROLMENT, keyHash: 'another key' })
+  assert.equal(hosts.isMember('web-1'), true)
+  assert.equal(hosts.changes.value.get('web-1')?.joined, undefined)
+})
+
 test('a ban that is lifted leaves a host that joined here as it was', async (t) => {
   const { hosts } = await open(t)
   await hosts.enrol(ENROLMENT)
