@@ -54,7 +54,7 @@ function failure(socketPath: string, error: Error & { code?: string }): CommandF
     return new CommandFailure(
       EXIT.permission,
       `no permission to open ${socketPath}`,
-      'join the group mesh-admin, or use sudo',
+      'use sudo, or a user of the group of the socket: docs/getting-started.md tells how to give it one',
       error,
     )
   }

@@ -40,8 +40,18 @@ export async function holdDirectory(who: string, directory: string, mode = 0o700
     return releaseOf(held, handle)
   } catch (error) {
     await handle.close()
-    throw error
+    throw deniedIn(directory, error)
   }
+}
+
+/** What is not allowed in the directory is told with its path, and not with that of a descriptor. */
+function deniedIn(directory: string, error: unknown): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) return error
+  return Object.assign(new Error(`${code}: nothing can be made in ${directory}`, { cause: error }), {
+    code,
+    path: directory,
+  })
 }
 
 function releaseOf(server: Server, handle: FileHandle): () => void {

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
+import type { AgentSettings } from '../../agent/settings-schema.js'
 import { CommandFailure, EXIT } from '../exit.js'
+import { type Place, withRights } from '../no-permission.js'
 import { daemonLog, readSettings } from '../settings.js'
 import { ignoreHangup, shutdownSignal } from '../signals.js'
 import { configOption, type DaemonOptions, setOption } from './config-option.js'
@@ -21,7 +23,7 @@ export function agentCommand(program: Command): void {
     .addOption(setOption())
     .addHelpText(
       'after',
-      '\nEnds with 78 when the settings are not valid or no usable Envoy is found, with 75 when another agent runs here.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
+      '\nEnds with 78 when the settings are not valid or no usable Envoy is found, with 75 when another agent runs here,\nwith 77 when this user may not use its directories.\n\nExample:\n  mesh agent --config /etc/mesh/agent.yaml',
     )
     .action(async ({ config, set }: DaemonOptions) => {
       // An agent works little and on every host, so its heap does better to stay small than to grow for speed.
@@ -35,13 +37,22 @@ export function agentCommand(program: Command): void {
       const log = daemonLog(settings.logLevel)
       ignoreHangup(log)
       try {
-        await runAgent({ settings, environment: process.env, log }, shutdownSignal())
+        const options = { settings, environment: process.env, log }
+        await withRights(agentPlaces(settings), () => runAgent(options, shutdownSignal()))
       } catch (error) {
         if (error instanceof DirectoryHeld) throw new CommandFailure(EXIT.tryAgain, error.message, RUNS_ALREADY)
         if (needsPerson(error)) throw new CommandFailure(EXIT.configuration, (error as Error).message)
         throw error
       }
     })
+}
+
+/** The directories of an agent. */
+export function agentPlaces(
+  settings: Pick<AgentSettings, 'stateDirectory' | 'runDirectory' | 'envoyRunDirectory'>,
+): readonly Place[] {
+  const keys = ['stateDirectory', 'runDirectory', 'envoyRunDirectory'] as const
+  return keys.map((setting) => ({ setting, path: settings[setting] }))
 }
 
 /** The name of this host as the mesh knows it, unless the settings say otherwise. */

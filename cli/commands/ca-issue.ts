@@ -45,7 +45,7 @@ async function issue({ id, out, rootKey }: IssueOptions, rootDirectory: string, 
   if (id === undefined) throw new CommandFailure(EXIT.usage, 'which control plane? write --id cp-2')
   const directory = resolve(out ?? `${id}-ca`)
   const { issueIntermediate } = await import('../../controlplane/ca/issue-intermediate.js')
-  const issued = await refusing(issueIntermediate(directory, orderOf(id, rootDirectory, rootKey)))
+  const issued = await refusing(directory, issueIntermediate(directory, orderOf(id, rootDirectory, rootKey)))
   write(
     `intermediate of ${id} in ${issued.trustDomain} made, valid until ${dateOf(issued)}: ${directory}
 1. copy this directory to ${id} as its CA directory (/var/lib/mesh-controlplane/ca, unless ca.directory says otherwise)
@@ -65,7 +65,7 @@ async function renew({ id, out, rootKey }: IssueOptions, settings: CaSettings, w
   }
   const directory = resolve(out ?? settings.directory)
   const { renewIntermediate } = await import('../../controlplane/ca/issue-intermediate.js')
-  const issued = await refusing(renewIntermediate(directory, orderOf(name, settings.directory, rootKey)))
+  const issued = await refusing(directory, renewIntermediate(directory, orderOf(name, settings.directory, rootKey)))
   write(
     `intermediate of ${name} in ${issued.trustDomain} renewed, valid until ${dateOf(issued)}: ${directory}
 restart its control plane to use it; requests flow meanwhile, and no certificate becomes invalid

@@ -17,7 +17,10 @@ export function caCommand(program: Command, write: Write): void {
     .action(async ({ config }: DaemonOptions) => {
       const { directory, trustDomain, id } = await readCaSettings(config)
       const { initAuthority } = await import('../../controlplane/ca/authority.js')
-      const { rootFingerprint } = await refusing(initAuthority(directory, { trustDomain, controlPlaneId: id }))
+      const { rootFingerprint } = await refusing(
+        directory,
+        initAuthority(directory, { trustDomain, controlPlaneId: id }),
+      )
       write(
         `certificate authority of ${trustDomain} made in ${directory}\nroot fingerprint (SHA-256): ${rootFingerprint}\n`,
       )

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { describeError } from '../../common/log.js'
 import { CommandFailure, EXIT } from '../exit.js'
+import { withRights } from '../no-permission.js'
 import { daemonLog, readSettings } from '../settings.js'
 import { ignoreHangup, shutdownSignal } from '../signals.js'
 import { configOption, type DaemonOptions, setOption } from './config-option.js'
@@ -17,7 +18,7 @@ export function controlPlaneCommand(program: Command): void {
     .addOption(setOption())
     .addHelpText(
       'after',
-      '\nEnds with 78 when the settings, the CA or its state are not valid, or when an authorization\ndocument is not and starting would open what it closes; with 75 when another control plane has its state, its admin\nsocket or its port.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
+      '\nEnds with 78 when the settings, the CA or its state are not valid, or when an authorization\ndocument is not and starting would open what it closes; with 75 when another control plane has its state, its admin\nsocket or its port; with 77 when this user may not use its files.\n\nExample:\n  mesh controlplane --config /etc/mesh/controlplane.yaml',
     )
     .action(async ({ config, set }: DaemonOptions) => {
       const [{ controlPlaneSettings }, { runControlPlane }, { needsMending }, { DirectoryHeld }, { AdminSocketTaken }] =
@@ -32,7 +33,14 @@ export function controlPlaneCommand(program: Command): void {
       const log = daemonLog(settings.logLevel)
       ignoreHangup(log)
       try {
-        await runControlPlane({ settings, environment: process.env, log }, shutdownSignal())
+        const { state, admin, ca } = settings
+        const places = [
+          { setting: 'state.directory', path: state.directory },
+          { setting: 'admin.socket', path: admin.socket },
+          ...(ca.directory === undefined ? [] : [{ setting: 'ca.directory', path: ca.directory }]),
+        ]
+        const options = { settings, environment: process.env, log }
+        await withRights(places, () => runControlPlane(options, shutdownSignal()))
       } catch (error) {
         if (needsMending(error)) throw new CommandFailure(EXIT.configuration, describeError(error))
         if (error instanceof DirectoryHeld || error instanceof AdminSocketTaken)

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
+import type { AgentSettings } from '../../agent/settings-schema.js'
 import { isMissing } from '../../common/files.js'
 import { JoinTokenError, parseToken } from '../../common/join-token.js'
 import { describeError } from '../../common/log.js'
 import { formatSocketAddress } from '../../common/socket-address.js'
 import { CommandFailure, EXIT } from '../exit.js'
+import { withRights } from '../no-permission.js'
 import type { Write } from '../output.js'
 import { readSettings } from '../settings.js'
-import { AGENT_CONFIG, defaultHostName } from './agent.js'
+import { AGENT_CONFIG, agentPlaces, defaultHostName } from './agent.js'
 import { configOption, type DaemonOptions } from './config-option.js'
 
 interface JoinOptions extends DaemonOptions {
@@ -31,17 +33,17 @@ export function joinCommand(program: Command, write: Write): void {
       if (argument !== undefined)
         process.stderr.write('mesh: a token given as an argument shows in the list of processes\n')
       const tokenText = (argument ?? (await readToken(options.tokenFile))).trim()
-      await join(tokenText, options.config, write)
+      const { agentSettings } = await import('../../agent/settings-schema.js')
+      const settings = await readSettings(agentSettings, options.config, EXIT.invalidInput)
+      await withRights(agentPlaces(settings), () => join(tokenText, settings, write))
     })
 }
 
-async function join(tokenText: string, config: string, write: Write): Promise<void> {
-  const [{ agentSettings }, { IdentityStore }, { joinMesh, JoinFailed }] = await Promise.all([
-    import('../../agent/settings-schema.js'),
+async function join(tokenText: string, settings: AgentSettings, write: Write): Promise<void> {
+  const [{ IdentityStore }, { joinMesh, JoinFailed }] = await Promise.all([
     import('../../agent/identity/store.js'),
     import('../../agent/identity/join.js'),
   ])
-  const settings = await readSettings(agentSettings, config, EXIT.invalidInput)
   const store = new IdentityStore(settings.stateDirectory)
   const joined = await store.readMembership()
   if (joined !== undefined) {
