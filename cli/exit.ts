@@ -7,6 +7,7 @@ export const EXIT = {
   noSuchFile: 66,
   unreachable: 69,
   bug: 70,
+  exists: 73,
   tryAgain: 75,
   permission: 77,
   configuration: 78,

@@ -8,6 +8,7 @@ import { configCommand } from './commands/config.js'
 import { controlPlaneCommand } from './commands/controlplane.js'
 import { demoCommand } from './commands/demo.js'
 import { describeCommand } from './commands/describe.js'
+import { describeOption, helpCommand } from './commands/help.js'
 import { hostCommand, hostsCommand } from './commands/hosts.js'
 import { joinCommand } from './commands/join.js'
 import { renderCommand } from './commands/render.js'
@@ -36,6 +37,7 @@ const COMMANDS = [
   describeCommand,
   hostCommand,
   versionCommand,
+  helpCommand,
 ] as const
 
 const EXAMPLES = `
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
     .description('A service mesh for virtual machines and bare metal.')
     .version(VERSION, '-V, --version')
     .exitOverride()
+    .configureHelp({ optionDescription: describeOption })
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(mesh --help, or mesh <command> --help, tells more)')
   const write: Write = (text) => process.stdout.write(harmless(text))

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { access, constants, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
+import { describeError } from '../../common/log.js'
 import { scrubEnvironment } from './environment.js'
 import { type EnvoyVersion, formatEnvoyVersion, formatSupportedRange, parseEnvoyVersion, supportOf } from './version.js'
 
@@ -20,7 +21,7 @@ export interface EnvoySearch {
 export interface FoundEnvoy {
   readonly path: string
   readonly version: EnvoyVersion
-  /** Who named it: `envoy.path`, `MESH_ENVOY_PATH`, `ENVOY_PATH`, `PATH` or `a usual place`. */
+  /** Who named it: `envoy.path`, `$MESH_ENVOY_PATH`, `$ENVOY_PATH`, `$PATH` or `a usual place`. */
   readonly origin: string
   /** What an operator should know about this version; undefined where it is one of the tested ones. */
   readonly warning: string | undefined
@@ -38,14 +39,14 @@ export const INSTALL_ENVOY = `Install Envoy in one of these ways:
   func-e         func-e use 1.40.0 && export MESH_ENVOY_PATH="$(func-e which)"
   by hand        unpack a release of github.com/envoyproxy/envoy and export MESH_ENVOY_PATH=/where/it/is/envoy`
 
-/** No Envoy where it was looked for. Its message ends with {@link INSTALL_ENVOY}. */
+/** No Envoy where it was looked for: one place a line. Its message ends with {@link INSTALL_ENVOY}. */
 export class EnvoyNotFound extends Error {
   override readonly name = 'EnvoyNotFound'
   readonly looked: readonly string[]
 
-  /** @param looked each path that was tried, with who named it */
+  /** @param looked each path that was tried, with who named it and what is wrong with it */
   constructor(looked: readonly string[]) {
-    super(`no Envoy found; looked at ${looked.join(', ')}\n${INSTALL_ENVOY}`)
+    super(`no Envoy found; looked at\n${looked.map((place) => `  ${place}\n`).join('')}${INSTALL_ENVOY}`)
     this.looked = looked
   }
 }
@@ -125,18 +126,22 @@ interface Candidate {
 async function locate(search: EnvoySearch): Promise<Candidate> {
   const named = namedCandidate(search)
   const candidates = named === undefined ? searchedCandidates(search) : [named]
-  for (const candidate of candidates) {
-    if (await isExecutable(candidate.path)) return candidate
+  const looked: string[] = []
+  for (const { path, origin } of candidates) {
+    const fault = await faultOf(path)
+    if (fault === undefined) return { path, origin }
+    looked.push(`${path} (${origin}): ${fault}`)
   }
-  throw new EnvoyNotFound(candidates.map(({ path, origin }) => `${path} (${origin})`))
+  throw new EnvoyNotFound(looked)
 }
 
 function namedCandidate({ configured, environment }: EnvoySearch): Candidate | undefined {
   const { MESH_ENVOY_PATH, ENVOY_PATH } = environment
   const named: readonly Candidate[] = [
-    { path: configured ?? '', origin: 'envoy.path' },
-    { path: MESH_ENVOY_PATH ?? '', origin: 'MESH_ENVOY_PATH' },
-    { path: ENVOY_PATH ?? '', origin: 'ENVOY_PATH' },
+    // The variable stands for the setting, and is what somebody has to mend.
+    { path: configured ?? '', origin: configured === MESH_ENVOY_PATH ? '$MESH_ENVOY_PATH' : 'envoy.path' },
+    { path: MESH_ENVOY_PATH ?? '', origin: '$MESH_ENVOY_PATH' },
+    { path: ENVOY_PATH ?? '', origin: '$ENVOY_PATH' },
   ]
   return named.find(({ path }) => path !== '')
 }
@@ -144,18 +149,22 @@ function namedCandidate({ configured, environment }: EnvoySearch): Candidate | u
 function searchedCandidates({ environment, usualPlaces = USUAL_PLACES }: EnvoySearch): readonly Candidate[] {
   const { PATH = '' } = environment
   const directories = PATH.split(':').filter(isAbsolute)
+  const found = directories.map((directory) => join(directory, 'envoy'))
   return [
-    ...directories.map((directory) => ({ path: join(directory, 'envoy'), origin: 'PATH' })),
-    ...usualPlaces.map((path) => ({ path, origin: 'a usual place' })),
+    ...[...new Set(found)].map((path) => ({ path, origin: '$PATH' })),
+    ...usualPlaces.filter((path) => !found.includes(path)).map((path) => ({ path, origin: 'a usual place' })),
   ]
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+/** Why a path is no program that can be run here; undefined: it is one. */
+async function faultOf(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK)
-    return (await stat(path)).isFile()
-  } catch {
-    return false // whatever the reason, this is no Envoy; the list of places that were looked at says which
+    return (await stat(path)).isFile() ? undefined : 'it is no file'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES') return 'this user may not run it, or not look into its directory (EACCES)'
+    return code === 'ENOENT' ? 'there is none' : describeError(error)
   }
 }
 

@@ -14,8 +14,13 @@ function existingFile(path: string): string {
 /** The option that over-rides single settings; repeatable. */
 export function setOption(): Option {
   return new Option('--set <setting=value>', 'a setting over the environment and the file; repeatable').argParser(
-    (text: string, earlier: readonly string[] = []) => [...earlier, text],
+    (text: string, earlier: readonly string[] = []) => [...earlier, assignment(text)],
   )
+}
+
+function assignment(text: string): string {
+  if (/^[^=\s]+=/.test(text)) return text
+  throw new InvalidArgumentError('Write setting=value, such as logLevel=debug.')
 }
 
 /** The options of every daemon. */

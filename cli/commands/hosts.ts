@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { HostChanged, HostView } from '../../common/admin-api.js'
 import { QUESTIONS } from '../../common/questions.js'
 import { askControlPlane } from '../admin-client.js'
-import { outputOption, printRows, type Write } from '../output.js'
+import { outputOption, printRows, printValue, type Write } from '../output.js'
 import { ago, type Column, formatSpan } from '../table.js'
 import { showEnvoy } from './host-envoy.js'
 import { type SocketOption, socketOption } from './socket-option.js'
@@ -70,7 +70,9 @@ export function hostCommand(program: Command, write: Write): void {
       if (!isAction(action))
         command.error(`error: unknown action ${action}; write ${[...ACTIONS, ...QUESTIONS].join(', ')}`)
       const path = `/v1/hosts/${encodeURIComponent(host)}/${action}`
-      const { disconnected, known } = await askControlPlane<HostChanged>(socket, 'POST', path, { reason, force })
+      const changed = await askControlPlane<HostChanged>(socket, 'POST', path, { reason, force })
+      if (printValue(options.output, changed, write)) return
+      const { disconnected, known } = changed
       const connections = disconnected === 1 ? '1 connection' : `${disconnected} connections`
       write(`${host}: ${DONE[action]}${action === 'admit' ? '' : `, ${connections} ended`}\n`)
       if (!known) write(`this control plane had no record of ${host}; "mesh hosts" lists those that it knows\n`)

@@ -27,7 +27,7 @@ export function joinCommand(program: Command, write: Write): void {
     .addOption(configOption(AGENT_CONFIG, 'MESH_AGENT_CONFIG'))
     .addHelpText(
       'after',
-      '\nExamples:\n  mesh join --token-file web-1.token\n  ssh cp-1 mesh token create --host web-1 --service web | mesh join --token-file -',
+      '\nEnds with 73 when this host has joined already, with 77 when the token is refused, with 69 when no control plane answers.\n\nExamples:\n  mesh join --token-file web-1.token\n  ssh cp-1 mesh token create --host web-1 --service web | mesh join --token-file -',
     )
     .action(async (argument: string | undefined, options: JoinOptions) => {
       if (argument !== undefined)
@@ -48,7 +48,7 @@ async function join(tokenText: string, settings: AgentSettings, write: Write): P
   const joined = await store.readMembership()
   if (joined !== undefined) {
     const hint = `to join again: "mesh host ${joined.host} evict" on a control plane, and remove ${settings.stateDirectory}/identity here`
-    throw new CommandFailure(EXIT.other, `this host has joined ${joined.trustDomain} as ${joined.host} already`, hint)
+    throw new CommandFailure(EXIT.exists, `this host has joined ${joined.trustDomain} as ${joined.host} already`, hint)
   }
   const host = settings.host ?? defaultHostName()
   try {

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EXIT } from '../exit.js'
+import { refuseTakenPorts } from '../../controlplane/taken-port.js'
+import { CommandFailure, EXIT } from '../exit.js'
 import type { Write } from '../output.js'
 import { closeConnections } from './client.js'
 import { demoEnvoy } from './envoy.js'
-import { writeLayout } from './layout.js'
+import { demoAddresses, writeLayout } from './layout.js'
 import { DemoMesh } from './mesh.js'
 import { DemoProcesses } from './processes.js'
 import { runChecks } from './run-checks.js'
@@ -18,11 +19,13 @@ const STOP_GRACE_MS = 15_000
  * Runs the demo below a temporary directory, to look at (`show`, until the signal aborts) or as checks. Leaves no
  * process and no file behind, however it ends; when it could not start, the logs stay and are named.
  *
+ * @throws CommandFailure where something listens at an address of the demo
  * @returns the exit code
  */
 export async function runDemo(mode: 'show' | 'check', write: Write, signal: AbortSignal): Promise<number> {
   const began = performance.now()
   const progress = (line: string) => write(`${((performance.now() - began) / 1000).toFixed(1).padStart(5)}s  ${line}\n`)
+  await refuseSecondDemo()
   const envoyPath = await demoEnvoy(progress, signal)
   const root = await mkdtemp(join(tmpdir(), 'mesh-demo-'))
   const logs = join(root, 'logs')
@@ -48,9 +51,27 @@ export async function runDemo(mode: 'show' | 'check', write: Write, signal: Abor
     closeConnections()
     if (mode === 'show') progress('stopping everything')
     await processes.stopAll(STOP_GRACE_MS)
+    await removeFiles(root, keepLogs ? logs : undefined)
     if (keepLogs) write(`the logs are in ${logs}\n`)
-    else await rm(root, { recursive: true, force: true })
   }
+}
+
+/** Before anything is made, so that a demo beside another one leaves nothing. */
+async function refuseSecondDemo(): Promise<void> {
+  try {
+    await refuseTakenPorts(demoAddresses())
+  } catch (error) {
+    const { code, address, port } = error as NodeJS.ErrnoException & { readonly address: string; readonly port: number }
+    if (code !== 'EADDRINUSE') throw error
+    const message = `the demo cannot listen at ${address}:${port}: it is in use (${code})`
+    throw new CommandFailure(EXIT.tryAgain, message, 'another demo may run; "ss -tlnp" tells who has the address')
+  }
+}
+
+/** Removes all files of a demo, keys and state too, but not what is kept. */
+async function removeFiles(root: string, kept: string | undefined): Promise<void> {
+  const all = kept === undefined ? [root] : (await readdir(root)).map((name) => join(root, name))
+  for (const path of all) if (path !== kept) await rm(path, { recursive: true, force: true })
 }
 
 /** Waits for a start, or for the signal; what is left of an interrupted start fails unheard. */

