@@ -238,6 +238,8 @@ export interface TokenRequest {
 export interface TokenCreated {
   readonly id: string
   readonly token: string
+  /** The control plane that made it. */
+  readonly controlPlane: string
   readonly expiresAt: string
 }
 

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { TokenCreated, TokenRequest, TokenView } from '../../common/admin-api.js'
 import { parseDuration } from '../../common/config/fields.js'
-import { askControlPlane } from '../admin-client.js'
+import { askControlPlane, DEFAULT_SOCKET } from '../admin-client.js'
 import { outputOption, printRows, type Write } from '../output.js'
 import type { Column } from '../table.js'
 import { formatSpan } from '../table.js'
@@ -48,6 +48,8 @@ export function tokenCommand(program: Command, write: Write): void {
       }
       const created = await askControlPlane<TokenCreated>(socket, 'POST', '/v1/tokens', request)
       write(`${created.token}\n`)
+      if (socket !== DEFAULT_SOCKET)
+        process.stderr.write(`mesh: made by control plane ${created.controlPlane}, at ${socket}\n`)
       if (service.length === 0) process.stderr.write(NO_SERVICE)
     })
   token

@@ -85,7 +85,7 @@ async function createToken(body: unknown, context: AdminContext): Promise<TokenC
       ...(uses === undefined ? {} : { uses }),
       ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
     })
-    return { id, token: text.reveal(), expiresAt: new Date(expiresAt).toISOString() }
+    return { id, token: text.reveal(), controlPlane: context.self().id, expiresAt: new Date(expiresAt).toISOString() }
   } catch (error) {
     if (error instanceof TokenRequestError) throw new AdminRefusal(400, error.message)
     throw error

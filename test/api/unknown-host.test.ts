@@ -36,6 +36,14 @@ test('a host is banned before it joins where that is meant, and does not join th
   await joinHost(t, controlPlane, 'web-9', ['web'])
 })
 
+test('where another socket was named, token and status say which control plane answered', async (t) => {
+  const { socket } = await startControlPlane(t)
+  const token = await mesh('token', 'create', '--host', 'web-1', '--service', 'web', '--socket', socket)
+  assert.match(token.printed, new RegExp(`^mesh: made by control plane cp-1, at ${socket}$`, 'm'))
+  const status = await mesh('status', '--socket', socket)
+  assert.match(status.printed, new RegExp(`^control plane cp-1 of .*, at ${socket}$`, 'm'))
+})
+
 test('ban and eviction say that calls with the certificates of the host go on until those expire', async (t) => {
   const controlPlane = await startControlPlane(t)
   await joinHost(t, controlPlane, 'web-1', ['web'])
