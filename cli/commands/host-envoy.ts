@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { QuestionAbout } from '../../common/questions.js'
-import { formatSocketAddress } from '../../common/socket-address.js'
 import { askControlPlane } from '../admin-client.js'
 import { printRows, printValue, type Write } from '../output.js'
 import { ago, type Column } from '../table.js'
+import { envoyAddress as address, formatEnvoyAddress as formatAddress } from './envoy-address.js'
+import { ENDPOINT_COLUMNS, endpointRows } from './host-endpoints.js'
+import { ROUTE_COLUMNS, routeRows } from './host-routes.js'
 
 /** Prints what the live Envoy of a host says: as tables, or (`dump`, `-o json`) as Envoy's own JSON. */
 export async function showEnvoy(
@@ -17,17 +19,9 @@ export async function showEnvoy(
   else if (about === 'clusters') printRows(output, answer, clusterRows(answer), CLUSTER_COLUMNS, write)
   else if (about === 'listeners') printRows(output, answer, listenerRows(answer), LISTENER_COLUMNS, write)
   else if (about === 'stats') printRows(output, answer, statRows(answer), STAT_COLUMNS, write)
+  else if (about === 'endpoints') printRows(output, answer, endpointRows(answer), ENDPOINT_COLUMNS, write)
+  else if (about === 'routes') printRows(output, answer, routeRows(answer), ROUTE_COLUMNS, write)
   else printRows(output, answer, resourceRows(answer), RESOURCE_COLUMNS, write)
-}
-
-const address = z.object({
-  socket_address: z.object({ address: z.string(), port_value: z.number() }).optional(),
-  pipe: z.object({ path: z.string() }).optional(),
-})
-
-function formatAddress({ socket_address: socket, pipe }: z.infer<typeof address>): string {
-  if (socket === undefined) return pipe?.path ?? ''
-  return formatSocketAddress({ address: socket.address, port: socket.port_value })
 }
 
 const clusters = z.object({
@@ -103,7 +97,6 @@ const STAT_COLUMNS: readonly Column<z.infer<typeof stat>>[] = [
   { title: 'VALUE', value: ({ value }) => String(value) },
 ]
 
-const named = z.object({ name: z.string().optional(), cluster_name: z.string().optional() })
 const resources = z.object({
   configs: z
     .array(
@@ -111,8 +104,6 @@ const resources = z.object({
         name: z.string().optional(),
         version_info: z.string().default(''),
         last_updated: z.string().optional(),
-        route_config: named.optional(),
-        endpoint_config: named.optional(),
       }),
     )
     .default([]),
@@ -120,7 +111,7 @@ const resources = z.object({
 
 function resourceRows(answer: unknown) {
   return resources.parse(answer).configs.map((one) => ({
-    name: one.name ?? one.route_config?.name ?? one.endpoint_config?.cluster_name ?? '',
+    name: one.name ?? '',
     version: one.version_info,
     updated: one.last_updated,
   }))

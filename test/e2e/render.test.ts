@@ -145,6 +145,9 @@ test('no dump holds a private key, and each table has rows', async () => {
     assert.ok(table.trim().split('\n').length > 1, `${about}: ${table}`)
   }
   assert.match(await lab.mesh('host', 'web-1', 'clusters'), /payments\/main +127\.0\.3\.2:15006 +HEALTHY/)
+  assert.match(await lab.mesh('host', 'web-1', 'endpoints'), /payments\/main +127\.0\.3\.2:15006 +HEALTHY +\d+ /)
+  assert.match(await lab.mesh('host', 'web-1', 'routes'), /\/charge\S* .*payments\/main/)
+  assert.match(await lab.mesh('host', 'web-1', 'endpoints', '-o', 'json'), /"lb_endpoints"/)
   assert.doesNotMatch(await lab.mesh('host', 'web-1', 'secrets', '-o', 'json'), /PRIVATE KEY|LS0tLS1CRUdJTiBQUklWQVRF/)
 })
 
