@@ -66,15 +66,25 @@ function serverOf({ tls }: Script): Http2Server {
 
 /** Answers each message of a client with the next frame of the type in it, while there are any. */
 function serve(stream: ServerHttp2Stream, script: Map<string, Buffer[]>): void {
+  let rest: Buffer = Buffer.alloc(0)
   stream.on('data', (data: Buffer) => {
     if (script.size === 0) return
-    for (const [type, frames] of script) {
-      if (!data.includes(type)) continue
-      const frame = frames.shift()
-      if (frame === undefined) script.delete(type)
-      else stream.write(frame)
+    rest = rest.length === 0 ? data : Buffer.concat([rest, data])
+    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+      const end = 5 + rest.readUInt32BE(1)
+      answerMessage(stream, script, rest.subarray(5, end))
+      rest = rest.subarray(end)
     }
   })
+}
+
+function answerMessage(stream: ServerHttp2Stream, script: Map<string, Buffer[]>, message: Buffer): void {
+  for (const [type, frames] of script) {
+    if (!message.includes(type)) continue
+    const frame = frames.shift()
+    if (frame === undefined) script.delete(type)
+    else stream.write(frame)
+  }
 }
 
 /** Whatever a session says is an event. */
