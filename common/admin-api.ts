@@ -11,7 +11,13 @@ export interface StatusView {
   readonly domain: string
   readonly startedAt: string
   readonly hosts: { readonly total: number; readonly live: number; readonly synced: number; readonly rejected: number }
-  readonly services: { readonly total: number; readonly healthy: number }
+  readonly services: {
+    readonly total: number
+    /** With an instance whose check passes. */
+    readonly healthy: number
+    /** Others, of which files name an instance that nobody checks. */
+    readonly unchecked: number
+  }
   readonly sources: readonly {
     readonly name: string
     /** When it could be read last. */
@@ -86,7 +92,8 @@ export interface InstanceView {
   readonly reach: 'mesh' | 'plain'
   readonly version: string | undefined
   readonly labels: Readonly<Record<string, string>>
-  readonly health: 'passing' | 'critical' | 'draining'
+  /** `unchecked`: nobody asks it, and it is called as if it were well. */
+  readonly health: 'passing' | 'critical' | 'draining' | 'unchecked'
   readonly detail: string
   readonly presence: 'live' | 'unknown'
   readonly provenance: readonly string[]

@@ -35,7 +35,7 @@ function formatStatus(status: StatusView, socket: string): string {
     `control plane ${status.id} of ${status.trustDomain}, version ${status.version}, up ${ago(status.startedAt)}${socket === DEFAULT_SOCKET ? '' : `, at ${socket}`}`,
     ...errors.map(formatProblem),
     `hosts: ${hosts.live} of ${hosts.total} live, ${hosts.synced} synced${hosts.rejected > 0 ? `, ${hosts.rejected} refuse something` : ''}`,
-    `services: ${services.healthy} of ${services.total} with a healthy instance`,
+    `services: ${services.healthy} of ${services.total} with a healthy instance${services.unchecked > 0 ? `, ${services.unchecked} that nobody checks` : ''}`,
     ...status.sources.map(formatSource),
     ...expiry,
     ...notices.map(formatProblem),

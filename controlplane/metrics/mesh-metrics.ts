@@ -3,11 +3,12 @@ import { typeName } from '../../common/metrics/xds.js'
 import type { Problem } from '../../common/problem.js'
 import type { Publication } from '../../common/xds/resource.js'
 import { viewHosts } from '../admin/views/hosts.js'
+import { viewHealth } from '../admin/views/services.js'
 import type { ViewSource } from '../admin/views/source.js'
 
 const STATUSES = ['live', 'lost', 'unconfirmed', 'left', 'banned', 'enrolled']
 const SYNCS = ['synced', 'stale', 'rejected', 'unknown']
-const HEALTHS = ['passing', 'critical', 'draining']
+const HEALTHS = ['passing', 'critical', 'draining', 'unchecked']
 
 /** What the mesh consists of and how it stands, as `mesh status`, `mesh hosts` and `mesh services` tell it. */
 export function addMeshMetrics(metrics: MetricsRegistry, view: () => ViewSource): void {
@@ -43,12 +44,10 @@ export function addMeshMetrics(metrics: MetricsRegistry, view: () => ViewSource)
     { name: 'mesh_services', help: 'Services that have an instance, healthy or not.' },
     () => view().state.catalog.instances.size,
   )
-  metrics.gauge({ name: 'mesh_instances', help: 'Instances of all services by health.', labels: ['health'] }, () => {
+  const help = 'Instances of all services by health; unchecked: a file alone names them, and nobody asks them.'
+  metrics.gauge({ name: 'mesh_instances', help, labels: ['health'] }, () => {
     const instances = [...view().state.catalog.instances.values()].flat()
-    return byLabel(
-      'health',
-      countBy(instances, ({ health }) => health, HEALTHS),
-    )
+    return byLabel('health', countBy(instances, viewHealth, HEALTHS))
   })
   metrics.gauge(
     { name: 'mesh_resources', help: 'xDS resources that are published for all hosts together.', labels: ['type'] },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { openSession } from '../../agent/control-plane/calls.js'
-import type { HostView, ProblemView, ServiceDescription, StatusView } from '../../common/admin-api.js'
+import type { HostView, ProblemView, ServiceDescription, ServiceView, StatusView } from '../../common/admin-api.js'
 import { Health } from '../../common/proto/mesh/v1/mesh_pb.js'
 import { viewDown } from '../../controlplane/admin/views/down.js'
 import { connectAs, joinHost } from './callers.js'
@@ -35,6 +37,22 @@ test('the status names a service without a healthy instance, an Envoy that is no
     assert.match(first, /^notice web-1: the session of web-1 is lost since \d{4}-.*Z MSH0509$/)
     assert.deepEqual(more, [])
   })
+})
+
+test('a machine that only a file names is told as unchecked: neither healthy nor down', async (t) => {
+  const controlPlane = await startControlPlane(t)
+  const text = 'kind: catalog\nservice: mail\nprotocol: tcp\ninstances: [{ address: 10.0.0.1, port: 25 }]\n'
+  await writeFile(join(controlPlane.directory, 'catalog.d', 'mail.yaml'), text)
+  await eventually(async () => {
+    const [mail] = await controlPlane.ask<readonly ServiceView[]>('GET', '/v1/services')
+    assert.deepEqual(
+      mail?.instances.map(({ health }) => health),
+      ['unchecked'],
+    )
+  })
+  const { services, problems } = await controlPlane.ask<StatusView>('GET', '/v1/status')
+  assert.deepEqual(services, { total: 1, healthy: 0, unchecked: 1 })
+  assert.deepEqual(problems.map(textOf), [])
 })
 
 test('of many lost hosts the first 20 are named and the others counted', () => {

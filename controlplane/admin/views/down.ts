@@ -38,7 +38,7 @@ export function viewDown(
 
 function viewUnhealthy({ service, instances }: ServiceView): readonly ProblemView[] {
   const [first] = instances
-  if (first === undefined || instances.some(({ health }) => health === 'passing')) return []
+  if (first === undefined || instances.some(({ health }) => health === 'passing' || health === 'unchecked')) return []
   const who = instances.length === 1 ? 'the one instance' : `none of the ${instances.length} instances`
   const fault = instances.length === 1 ? 'is not healthy' : 'is healthy'
   const detail = first.detail === '' ? first.health : first.detail

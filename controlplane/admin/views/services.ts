@@ -23,11 +23,16 @@ export function viewInstance(instance: Instance): InstanceView {
     reach: instance.reach,
     version: instance.labels['version'],
     labels: instance.labels,
-    health: instance.health,
+    health: viewHealth(instance),
     detail: instance.healthDetail,
     presence: instance.presence,
     provenance: instance.provenance.map(formatProvenance),
   }
+}
+
+/** Health as people are told it: an instance that stands in files alone is asked by nobody whether it is well. */
+export function viewHealth({ health, provenance }: Instance): InstanceView['health'] {
+  return provenance.every(({ source }) => source === 'file') ? 'unchecked' : health
 }
 
 function formatProvenance(provenance: Provenance): string {

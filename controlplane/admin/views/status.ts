@@ -1,4 +1,11 @@
-import type { HostView, ProblemView, RefusalView, StatusView } from '../../../common/admin-api.js'
+import type {
+  HostView,
+  InstanceView,
+  ProblemView,
+  RefusalView,
+  ServiceView,
+  StatusView,
+} from '../../../common/admin-api.js'
 import { describeSkew, skewOf } from '../../../common/clock-skew.js'
 import type { Problem } from '../../../common/problem.js'
 import type { HostRecord } from '../../ca/host-record.js'
@@ -51,6 +58,10 @@ function viewFailure({ failure }: PipelineState): readonly ProblemView[] {
 /** More problems of the files of hosts than these are only counted in the status. */
 const MOST_FILE_PROBLEMS = 200
 
+function has(health: InstanceView['health']): (service: ServiceView) => boolean {
+  return ({ instances }) => instances.some((instance) => instance.health === health)
+}
+
 /** The whole mesh in a few numbers and its problems, errors first. */
 export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
   const hosts = viewHosts(source)
@@ -70,7 +81,8 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
     },
     services: {
       total: services.length,
-      healthy: services.filter(({ instances }) => instances.some(({ health }) => health === 'passing')).length,
+      healthy: services.filter(has('passing')).length,
+      unchecked: services.filter((one) => has('unchecked')(one) && !has('passing')(one)).length,
     },
     sources: [
       {
