@@ -64,6 +64,11 @@ test('what agents say of their files is told by status, hosts, the service conce
     ['web-1:services.d/web.yaml:3:1'],
   )
   assert.equal(await errorsInMetrics(controlPlane), '2')
+  send(problemsReport(0, { notice: true, message: 'no protocol is given' }))
+  // A notice that many hosts have alike would hide the rest of the status.
+  await eventually(async () => assert.deepEqual(await placesOf(controlPlane), []))
+  const [noticed] = await controlPlane.ask<readonly HostView[]>('GET', '/v1/hosts')
+  assert.equal(noticed?.problems[0]?.message, 'no protocol is given')
   send(problemsReport(0))
   await eventually(async () => assert.deepEqual(await placesOf(controlPlane), []))
   assert.equal(await errorsInMetrics(controlPlane), '0')

@@ -55,6 +55,11 @@ function viewFailure({ failure }: PipelineState): readonly ProblemView[] {
   ]
 }
 
+/** A notice that a thousand hosts have alike would hide everything else; `mesh describe service` tells it. */
+function fileErrors({ problems }: HostView): readonly ProblemView[] {
+  return problems.filter(({ severity }) => severity === 'error')
+}
+
 /** More problems of the files of hosts than these are only counted in the status. */
 const MOST_FILE_PROBLEMS = 200
 
@@ -96,7 +101,7 @@ export function viewStatus(source: ViewSource, self: SelfFacts): StatusView {
     soonestExpiry: soonestExpiry(hosts, self),
     problems: errorsFirst([
       ...viewMeshProblems(source, self, hosts),
-      ...firstOf(errorsFirst(hosts.flatMap(({ problems }) => problems)), MOST_FILE_PROBLEMS, viewMoreFiles),
+      ...firstOf(hosts.flatMap(fileErrors), MOST_FILE_PROBLEMS, viewMoreFiles),
     ]),
   }
 }
