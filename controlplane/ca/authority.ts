@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, readIfPresent, writeFileAtomically } from '../../common/files.js'
@@ -8,20 +7,10 @@ import { parseCertificate } from '../../common/x509/parse-certificate.js'
 import { encodePem } from '../../common/x509/pem.js'
 import { AuthorityError } from './authority-error.js'
 import { buildIntermediate, buildRoot } from './ca-certificate.js'
-import { type CaCertificate, type CaFiles, checkAuthority } from './check-authority.js'
+import { type Authority, type CaFiles, checkAuthority } from './check-authority.js'
 import { finishReplacement } from './replace-intermediate.js'
 
-/** What a control plane signs with, checked as a whole. */
-export interface Authority {
-  readonly trustDomain: string
-  readonly root: CaCertificate
-  readonly intermediate: CaCertificate
-  readonly intermediateKey: KeyObject
-  /** All roots that are trusted now, PEM. */
-  readonly bundlePem: string
-  /** SHA-256 of the root, lower-case hex, as join tokens carry it. */
-  readonly rootFingerprint: string
-}
+export type { Authority } from './check-authority.js'
 
 /** The names of a CA's files in its directory. */
 export const CA_FILES: Readonly<Record<keyof CaFiles, string>> = {

@@ -6,7 +6,6 @@ import { importPrivateKey, spkiOf } from '../../common/x509/keys.js'
 import { type Certificate, parseCertificate } from '../../common/x509/parse-certificate.js'
 import { decodePem } from '../../common/x509/pem.js'
 import { fingerprintOf, spiffeUriOf } from '../../common/x509/read.js'
-import type { Authority } from './authority.js'
 import { AuthorityError } from './authority-error.js'
 
 /** A CA's certificate in all the forms that are needed. */
@@ -25,6 +24,18 @@ export interface CaFiles {
   readonly intermediateKey: string
   readonly intermediate: string
   readonly bundle: string
+}
+
+/** What a control plane signs with, checked as a whole. */
+export interface Authority {
+  readonly trustDomain: string
+  readonly root: CaCertificate
+  readonly intermediate: CaCertificate
+  readonly intermediateKey: KeyObject
+  /** All roots that are trusted now, PEM. */
+  readonly bundlePem: string
+  /** SHA-256 of the root, lower-case hex, as join tokens carry it. */
+  readonly rootFingerprint: string
 }
 
 /**
