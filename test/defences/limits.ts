@@ -134,7 +134,7 @@ export const LIMITS: readonly Defence[] = [
   ),
   fields('common/xds/wire.js')(
     'a request of xDS has a bounded number of fields',
-    'checkFieldCount(schema, rest, REQUEST_FIELDS);',
+    'checkFieldCount(schema, bytes, REQUEST_FIELDS);',
     '',
     'is refused undecoded where a host asks for names that are none',
   ),
