@@ -35,6 +35,18 @@ export const STREAMS: readonly Defence[] = [
     'this.#client !== undefined',
     'is cut for the node ID of another host, and for one that changes',
   ),
+  defencesOf('controlplane/envoy/build.js', 'api/foreign-secrets.test.js')(
+    'a host is served its own configuration and what all share',
+    '[host.name, layersOf(host)],',
+    "[host.name, ['host:ledger-1', 'host:web-1', SHARED_LAYER]],",
+    'is not given to who asks for it by name',
+  ),
+  defencesOf('common/xds/grpc-service.js', 'xds/server.test.js')(
+    'a client that does not read is cut off',
+    'this.#cancelTimer ??= this.#clock.after(this.#sendTimeout, () => this.#cut());',
+    '',
+    'cuts a client that does not read',
+  ),
   newcomers(
     'new streams have their first answers by turns',
     'this.#served.size < this.#limit',
