@@ -77,7 +77,13 @@ export function restoreLeft(file: StateFile<AgentsState>): ReadonlyMap<string, L
 const LOOK_MS = 60_000
 
 /**
- * Keeps what agents say on the disk, at most twice in a second, and once more at the end.
+ * Between two writings passes a multiple of the time that one takes: what a control plane that is killed has not written
+ * yet is little in a small mesh, and writing takes little of a large one. Milliseconds.
+ */
+const PAUSE_MS = { least: 20, most: 2_000, times: 10 } as const
+
+/**
+ * Keeps what agents say on the disk soon after they have said it, and once more at the end.
  *
  * @param lostGrace how long hosts that are not heard of are waited for, milliseconds
  */
@@ -109,8 +115,10 @@ export function keepAgents(
     while (!signal.aborted) {
       const wake = new AbortController()
       const unsubscribe = records.subscribe(() => wake.abort())
+      const began = performance.now()
       await keep()
-      await delay(500, signal)
+      const pause = PAUSE_MS.times * (performance.now() - began)
+      await delay(Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, pause)), signal)
       await delay(Math.min(lostGrace, LOOK_MS), signal, wake.signal)
       unsubscribe()
     }
