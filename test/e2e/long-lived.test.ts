@@ -176,7 +176,7 @@ test('open connections live through a change of who may do what', async () => {
   await until('the rule to be in effect', async () => (await statusOf('/closed')) === 403)
   await drained()
   await allLive()
-  await placeFile(lab.files.document('rules.yaml'), '# no rules\n')
+  await rm(lab.files.document('rules.yaml'))
   await until('the rule to have gone', async () => (await statusOf('/closed')) === 200)
   await allLive()
 })
