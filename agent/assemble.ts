@@ -81,7 +81,8 @@ export async function assemble(assembly: Assembly): Promise<Assembled> {
   const certificates = makeCertificates({ assembly, state, initial, metrics, links: () => links })
   const { held } = certificates
   const relaying = await openRelay({ settings, state, held, metrics, log })
-  const reporting = reportsOf({ settings, ...state, relay: relaying.relay.status, credentials: held })
+  const { allowed: _, ...told } = state
+  const reporting = reportsOf({ settings, ...told, relay: relaying.relay.status, credentials: held })
   const links: Links = makeLinks(assembly, state, held, reporting)
   const parts: Parts = { state, certificates, relaying, reporting, links, metrics }
   addMetrics(parts)

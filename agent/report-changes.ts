@@ -1,30 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Latest, nextChange } from '../common/latest.js'
-import type { Problem } from '../common/problem.js'
 import type { Task } from '../common/tasks.js'
 import type { Reports } from './control-plane/session.js'
-import type { EnvoyState } from './envoy/launcher.js'
+import type { HostState } from './host-state.js'
 import type { Credentials } from './identity/certificates.js'
-import type { PlacedService } from './inbound-ports.js'
 import { buildProblemsReport } from './problems-report.js'
 import type { RelayStatus } from './relay/relay.js'
-import { buildEnvoyReport, buildHostReport, buildServicesReport, type HostFacts } from './reports.js'
-import type { ServiceHealths } from './service-checks.js'
+import { buildEnvoyReport, buildHostReport, buildServicesReport } from './reports.js'
 import type { AgentSettings } from './settings-schema.js'
 
 /** Everything that reports are made from. */
-export interface ReportSources {
+export interface ReportSources extends Omit<HostState, 'allowed'> {
   readonly settings: AgentSettings
-  readonly facts: Latest<HostFacts>
-  readonly services: Latest<readonly PlacedService[]>
-  readonly problems: Latest<readonly Problem[]>
-  readonly healths: Latest<ServiceHealths>
-  readonly envoy: Latest<EnvoyState>
   readonly relay: Latest<RelayStatus>
   readonly credentials: Latest<Credentials>
-  readonly leaving: Latest<boolean>
-  /** The ID of the control plane that is followed; empty: none. */
-  readonly followed: Latest<string>
 }
 
 /** What the agent would tell control planes now. */

@@ -37,6 +37,18 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
 }
 
+/** How long work that comes again and again rests: a multiple of the time that it took, within bounds in milliseconds. */
+export interface Rest {
+  readonly least: number
+  readonly most: number
+  readonly times: number
+}
+
+/** The rest after work that took so long, milliseconds: so much of something large takes little of the time. */
+export function restAfter(tookMs: number, { least, most, times }: Rest): number {
+  return Math.min(most, Math.max(least, times * tookMs))
+}
+
 /** Resolves when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

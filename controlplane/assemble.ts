@@ -20,13 +20,14 @@ import { AgentDirectory } from './catalog/agents.js'
 import { issueOwnCertificate, type OwnCertificate } from './certificate.js'
 import { type LoadedConfig, type OpenConfig, openConfig } from './config/watch.js'
 import { caDirectory, configDirectories } from './directories.js'
+import { restoreAgents, restoreLeft } from './kept-agents.js'
 import { addBuildMetrics } from './metrics/build-metrics.js'
 import { countDecisions } from './metrics/certificate-metrics.js'
 import { Pipeline } from './pipeline.js'
 import { isNamed, mayRun } from './policy.js'
 import { Quarantine } from './quarantine.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
-import { type ControlPlaneState, openState, restoreAgents, restoreLeft } from './state.js'
+import { type ControlPlaneState, openState } from './state.js'
 
 /** What a control plane is made of before anything is built or served. */
 export interface Foundations {

@@ -11,9 +11,9 @@ import { administer } from './administration.js'
 import { assemble, type ControlPlane } from './assemble.js'
 import { logAuthorityExpiry } from './ca/authority-expiry.js'
 import { renewOwnCertificate } from './certificate.js'
+import { keepAgents } from './kept-agents.js'
 import { reachableAt } from './reachable.js'
 import type { ControlPlaneSettings } from './settings-schema.js'
-import { keepAgents } from './state.js'
 import { refuseTakenPorts } from './taken-port.js'
 
 /** What a control plane is started with. */

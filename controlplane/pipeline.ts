@@ -3,7 +3,7 @@ import { describeError, type Log } from '../common/log.js'
 import { Memo } from '../common/memo/memo.js'
 import { inSlices } from '../common/memo/steps.js'
 import type { Problem } from '../common/problem.js'
-import { delay, type Task } from '../common/tasks.js'
+import { delay, type Rest, restAfter, type Task } from '../common/tasks.js'
 import { EMPTY_PUBLICATION, type Publication } from '../common/xds/resource.js'
 import { type BuildInput, BuildMemo, buildSteps } from './build.js'
 import type { AgentRecords } from './catalog/agents.js'
@@ -64,12 +64,9 @@ export interface PipelineInputs {
 
 /**
  * While changes keep coming, so much of the time is left to everything else, as a multiple of what a build and its fan-out
- * take. Each change of one host costs something for every other, so a herd of hosts would otherwise cost its square.
+ * take, but a change waits at most a second for those before it. Each change of one host costs something for every other, so a herd of hosts would otherwise cost its square.
  */
-const REST = 2
-
-/** No change waits longer for those before it, milliseconds. */
-const LONGEST_REST_MS = 1_000
+const REST: Rest = { least: 0, most: 1_000, times: 2 }
 
 /** Nothing served yet. */
 const NOTHING: PipelineState = {
@@ -123,7 +120,7 @@ export class Pipeline {
     const { at, took } = this.#last
     const left = () => {
       const fanOut = this.#inputs.fanOutMs?.() ?? 0
-      return at + Math.min(LONGEST_REST_MS, REST * (took + fanOut)) - performance.now()
+      return at + restAfter(took + fanOut, REST) - performance.now()
     }
     for (let wait = left(); wait > 0 && !signal.aborted; wait = left()) await delay(wait, signal)
   }

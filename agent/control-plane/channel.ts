@@ -81,10 +81,7 @@ function channelCredentials(
 }
 
 /** Undefined where the certificate is a control plane's; else the error with which TLS ends the connection. */
-export function judgeServer(
-  certificate: Pick<PeerCertificate, 'raw'>,
-  trustDomain: string | undefined,
-): Error | undefined {
+function judgeServer(certificate: Pick<PeerCertificate, 'raw'>, trustDomain: string | undefined): Error | undefined {
   const { identity } = readPeerCertificate(certificate.raw)
   if (identity?.kind !== 'control-plane') return new Error('the server is no control plane of a mesh')
   if (trustDomain === undefined || identity.trustDomain === trustDomain) return undefined

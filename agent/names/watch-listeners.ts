@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import { formatSocketAddress, type SocketAddress } from '../../common/socket-address.js'
-import { delay, type Task } from '../../common/tasks.js'
+import { delay, type Rest, restAfter, type Task } from '../../common/tasks.js'
 import type { HostFacts } from '../reports.js'
 import type { ServiceFile } from '../service-file.js'
 import { type Listener, onAllAddresses, onLoopback, readListeners } from './listeners.js'
@@ -13,7 +13,7 @@ import { findSocketOwners } from './socket-owners.js'
  * How long between two looks at the listeners of other programs, milliseconds. On a host with very many of them a look takes
  * long, and looks are at most a hundredth of the time.
  */
-const PAUSE_MS = { least: 5_000, most: 60_000, share: 100 } as const
+const REST: Rest = { least: 5_000, most: 60_000, times: 100 }
 
 /** What the agent knows of the listeners of its host's programs. */
 export type ListenerFacts = Pick<HostFacts, 'occupiedPorts' | 'portHolders' | 'exposed'>
@@ -46,10 +46,9 @@ export function watchListeners(
         // As when no file descriptor is left: what was seen last holds until it can be looked at again.
         log.warn('the listeners of this host cannot be read', { error })
       }
-      const pause = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, PAUSE_MS.share * (performance.now() - began)))
       const wake = new AbortController()
       const unsubscribe = services.subscribe(() => wake.abort())
-      await delay(pause, signal, wake.signal)
+      await delay(restAfter(performance.now() - began, REST), signal, wake.signal)
       unsubscribe()
     }
   }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { makeDirectory, readIfPresent, writeFileAtomically } from '../../common/files.js'
 import { type Latest, nextChange } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
-import { delay } from '../../common/tasks.js'
+import { delay, type Rest, restAfter } from '../../common/tasks.js'
 import type { Resource, ResourceSet } from '../../common/xds/resource.js'
 
 const cacheFile = z.strictObject({
@@ -52,7 +52,7 @@ export async function readCache(path: string, trustBundlePem: string, log: Log):
  * Between two writings passes a multiple of the time that one takes: in a large mesh these are many megabytes, and something
  * changes all the time. What could not be written is tried again after the longest of these pauses.
  */
-const PAUSE_MS = { least: 1_000, most: 30_000, times: 20 } as const
+const REST: Rest = { least: 1_000, most: 30_000, times: 20 }
 
 /**
  * Keeps the newest resources on disk, with the roots that are trusted, at most once in a second, until the signal aborts;
@@ -84,8 +84,7 @@ export async function runCache(
     const changed = nextChange([resources, trust], signal)
     const began = performance.now()
     const isKept = await keep()
-    const pause = PAUSE_MS.times * (performance.now() - began)
-    await delay(isKept ? Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, pause)) : PAUSE_MS.most, signal)
+    await delay(isKept ? restAfter(performance.now() - began, REST) : REST.most, signal)
     if (isKept) await changed
   }
   await keep()

@@ -1,10 +1,11 @@
 import { matchesPattern } from '../../common/config/fields.js'
-import { parseSpiffeId } from '../../common/identity.js'
 import { Latest } from '../../common/latest.js'
 import type { Log } from '../../common/log.js'
 import type { Change, StateFile } from '../state-file.js'
 import { auditChange } from './audit.js'
+import { byName, recordOf, withRecord } from './host-order.js'
 import type { HostRecord, HostsState, IssuedCertificate } from './host-record.js'
+import { newestOfEach, withoutSpent } from './kept-certificates.js'
 
 /** Why something cannot be done with a host. */
 export type HostReason = 'already-enrolled' | 'banned' | 'evicted' | 'not-enrolled'
@@ -67,7 +68,7 @@ export class HostRegistry {
    */
   async enrol({ host, services, keyHash, now = Date.now() }: Enrolment): Promise<void> {
     const joined = await this.#update((state) => {
-      const known = state.hosts[indexOf(state, host)]
+      const known = recordOf(state, host)
       if (known === undefined || (mayJoinAnew(known) && known.banned === undefined)) {
         const record: HostRecord = { host, enrolledAt: now, keyHash, services, certificates: [] }
         return { state: withRecord(state, record), result: true }
@@ -208,7 +209,7 @@ export class HostRegistry {
   /** @returns whether the host was known */
   #change(host: string, change: (record: HostRecord | undefined) => HostRecord): Promise<boolean> {
     return this.#update((state) => {
-      const known = state.hosts[indexOf(state, host)]
+      const known = recordOf(state, host)
       return { state: withRecord(state, change(known)), result: known !== undefined }
     })
   }
@@ -243,10 +244,6 @@ function sameRights(before: HostRecord | undefined, now: HostRecord): boolean {
 
 const NO_SERVICES: HostRecord['services'] = []
 
-function byName({ hosts }: HostsState): EnrolledHosts {
-  return new Map(hosts.map((record) => [record.host, record]))
-}
-
 /** Whether nothing of a host is in use here: it was evicted, or all that is known of it is that it may come. */
 function mayJoinAnew({ evicted, joined, certificates }: HostRecord): boolean {
   return evicted !== undefined || (joined === 'elsewhere' && certificates.length === 0)
@@ -254,53 +251,4 @@ function mayJoinAnew({ evicted, joined, certificates }: HostRecord): boolean {
 
 function joinedElsewhere(host: string): HostRecord {
   return { host, enrolledAt: 0, joined: 'elsewhere', keyHash: '', services: [], certificates: [] }
-}
-
-/** The state with this record in the place of the host's old one, sorted. */
-function withRecord(state: HostsState, record: HostRecord): HostsState {
-  const replaced = indexOf(state, record.host) === -1 ? 0 : 1
-  return { hosts: state.hosts.toSpliced(placeOf(state, record.host), replaced, record) }
-}
-
-/** Where the record of a host is; -1: there is none. */
-function indexOf(state: HostsState, host: string): number {
-  const at = placeOf(state, host)
-  return state.hosts[at]?.host === host ? at : -1
-}
-
-/** How many hosts come before this name: they are sorted, and thousands may ask for certificates at once. */
-function placeOf({ hosts }: HostsState, host: string): number {
-  let [from, to] = [0, hosts.length]
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if ((hosts[middle]?.host ?? '') < host) from = middle + 1
-    else to = middle
-  }
-  return from
-}
-
-/** Leaves out what has expired, except the host's own from the one on by which it proved itself last. */
-function withoutSpent(
-  certificates: readonly IssuedCertificate[],
-  provenBy: string | undefined,
-  now: number,
-): readonly IssuedCertificate[] {
-  const proven = certificates.findIndex(({ serial }) => serial === provenBy)
-  return certificates.filter(
-    ({ notAfter, identity }, index) => notAfter > now || (index >= proven && parseSpiffeId(identity)?.kind === 'host'),
-  )
-}
-
-/** So many certificates are remembered for one identity of a host: more than its renewals ever need at once. */
-const REMEMBERED = 20
-
-/** The newest certificates of each identity, in their order: a host that asks without end must not fill the disk. */
-function newestOfEach(certificates: readonly IssuedCertificate[]): readonly IssuedCertificate[] {
-  const seen = new Map<string, number>()
-  const kept = certificates.toReversed().filter(({ identity }) => {
-    const count = (seen.get(identity) ?? 0) + 1
-    seen.set(identity, count)
-    return count <= REMEMBERED
-  })
-  return kept.toReversed()
 }

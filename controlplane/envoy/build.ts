@@ -5,7 +5,7 @@ import type { Mesh, MeshHost } from '../mesh/mesh.js'
 import { GRPC_LAYER, grpcClient, grpcPorts, grpcRecipes, leadsTo } from './grpc-client.js'
 import { type Insides, insideOf } from './inside.js'
 import { joinParts, type Layer, layerOf } from './layer.js'
-import { type Recipe, ResourceMemo } from './memo.js'
+import type { Recipe, ResourceMemo } from './memo.js'
 import {
   hostRecipes,
   identityRecipes,
@@ -136,11 +136,6 @@ export class StaleResource extends Error {
     super(`${type} ${name} in ${layer} is stale: made anew it has other bytes`)
     this.resource = name
   }
-}
-
-/** Makes everything anew and compares it with what was made step by step. @throws StaleResource */
-export function verifyResources(mesh: Mesh, settings: ResourceSettings, publication: Publication): void {
-  requireEqualResources(buildResources(mesh, settings, new ResourceMemo()), publication)
 }
 
 /** Compares all layers of two publications, with the order of the resources in them. @throws StaleResource */

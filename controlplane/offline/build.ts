@@ -6,12 +6,13 @@ import { CA_FILES } from '../ca/authority.js'
 import type { AgentRecords } from '../catalog/agents.js'
 import { type LoadedConfig, readConfig } from '../config/watch.js'
 import { caDirectory } from '../directories.js'
+import { restoreAgents } from '../kept-agents.js'
 import { NO_OFFSETS, type Offsets } from '../mesh/virtual-address.js'
 import { Pipeline, type PipelineState } from '../pipeline.js'
 import { mayRun } from '../policy.js'
 import { Quarantine } from '../quarantine.js'
 import type { ControlPlaneSettings } from '../settings-schema.js'
-import { openState, restoreAgents } from '../state.js'
+import { openState } from '../state.js'
 
 /** What runs, as far as it is known without asking anybody. */
 export interface KnownHosts {

@@ -156,12 +156,7 @@ suite('sessions', () => {
   })
 
   test('a host that left stays so over a restart, gets no requests, and is live when it comes back', async (t) => {
-    const first = await startControlPlane(t)
-    const credentials = await joinHost(t, first, 'web-1', ['web'])
-    const session = beginSession(t, first, credentials)
-    session.send(hostReport(), servicesReport('web'))
-    await seenService(first, 'web', 1)
-    await eventually(async () => assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /web-1/))
+    const { first, credentials, session } = await keptHost(t)
     session.send(leaving())
     const left = await seen(first, ({ status }) => assert.equal(status, 'left'))
     await first.stop()
@@ -174,12 +169,7 @@ suite('sessions', () => {
   })
 
   test('a restarted control plane serves the hosts that it knew as unconfirmed until they report', async (t) => {
-    const first = await startControlPlane(t)
-    const credentials = await joinHost(t, first, 'web-1', ['web'])
-    const session = beginSession(t, first, credentials)
-    session.send(hostReport(), servicesReport('web'))
-    await seenService(first, 'web', 1)
-    await eventually(async () => assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /web-1/))
+    const { first, credentials } = await keptHost(t)
     await first.stop()
     const second = await startControlPlane(t, { directory: first.directory })
     assert.equal((await hostOf(second))?.status, 'unconfirmed')
@@ -293,4 +283,15 @@ function seenService(controlPlane: TestControlPlane, name: string, instances: nu
     const services = await controlPlane.ask<readonly ServiceView[]>('GET', '/v1/services')
     assert.equal(services.find(({ service }) => service === name)?.instances.length ?? 0, instances)
   })
+}
+
+/** A control plane that has on its disk what web-1 has told it. */
+async function keptHost(t: TestContext) {
+  const first = await startControlPlane(t)
+  const credentials = await joinHost(t, first, 'web-1', ['web'])
+  const session = beginSession(t, first, credentials)
+  session.send(hostReport(), servicesReport('web'))
+  await seenService(first, 'web', 1)
+  await eventually(async () => assert.match(await readFile(join(first.directory, 'agents.json'), 'utf8'), /web-1/))
+  return { first, credentials, session }
 }

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Latest, waitFor } from '../../common/latest.js'
-import { silentLog } from '../../common/log.js'
 import { viewStatus } from '../../controlplane/admin/views/status.js'
-import { ConfigLoader } from '../../controlplane/config/load.js'
-import { NO_OFFSETS } from '../../controlplane/mesh/virtual-address.js'
 import { parseHosts } from '../../controlplane/offline/hosts-file.js'
-import { Pipeline, type PipelineState } from '../../controlplane/pipeline.js'
-import { Quarantine } from '../../controlplane/quarantine.js'
+import type { PipelineState } from '../../controlplane/pipeline.js'
 import { TRUST_DOMAIN } from '../mesh/inputs.js'
+import { runPipeline } from './pipeline.js'
 
 const hostsOf = (services: string) =>
   parseHosts('hosts.yaml', `pay-1: { address: 10.0.0.1, services: ${services} }`).agents
@@ -16,33 +12,12 @@ const ONE = '{ payments: { port: 9090, protocol: http } }'
 const TWO = '{ payments: { port: 9090, protocol: http }, ledger: { port: 9091, protocol: http } }'
 
 test('a build that fails is told in the status, with what was built before served on, until one succeeds', async (t) => {
-  const agents = new Latest(hostsOf(ONE))
   let fault: Error | undefined
-  const pipeline = new Pipeline({
-    agents,
-    config: new Latest(new ConfigLoader().load({ files: [], hidden: [], problems: [] }, 0).loaded),
-    enrolments: new Latest(undefined),
-    mayRun: () => {
-      if (fault !== undefined) throw fault
-      return true
-    },
-    graces: { lost: 30_000, returning: 60_000 },
-    trustBundlePem: new Latest(''),
-    quarantine: new Quarantine(),
-    offsets: { initial: NO_OFFSETS, save: async () => undefined },
-    trustDomain: TRUST_DOMAIN,
-    domain: 'mesh',
-    verify: false,
-    log: silentLog,
-  })
-  const end = new AbortController()
-  const running = pipeline.run(end.signal)
-  t.after(async () => {
-    end.abort()
-    await running
-  })
-  const until = (accept: (state: PipelineState) => boolean) =>
-    waitFor(pipeline.state, accept, AbortSignal.timeout(10_000))
+  const mayRun = () => {
+    if (fault !== undefined) throw fault
+    return true
+  }
+  const { agents, until } = runPipeline(t, hostsOf(ONE), { mayRun })
   const first = await until(({ catalog }) => catalog.instances.has('payments'))
   assert.deepEqual(faultsOf(first), [])
   fault = new Error('what was read is odd')

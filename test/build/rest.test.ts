@@ -1,47 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Latest, waitFor } from '../../common/latest.js'
-import { silentLog } from '../../common/log.js'
-import { ConfigLoader } from '../../controlplane/config/load.js'
-import { NO_OFFSETS } from '../../controlplane/mesh/virtual-address.js'
 import { parseHosts } from '../../controlplane/offline/hosts-file.js'
-import { Pipeline } from '../../controlplane/pipeline.js'
-import { Quarantine } from '../../controlplane/quarantine.js'
-import { TRUST_DOMAIN } from '../mesh/inputs.js'
+import { runPipeline } from './pipeline.js'
 
 const hostAt = (address: string) =>
   parseHosts('hosts.yaml', `pay-1: { address: ${address}, services: { payments: {} } }`).agents
 
 /** A pipeline whose streams say that they were busy so long. @returns how to change a host until that is built */
 async function running(t: TestContext, fanOutMs: number) {
-  const agents = new Latest(hostAt('10.0.0.1'))
-  const pipeline = new Pipeline({
-    agents,
-    config: new Latest(new ConfigLoader().load({ files: [], hidden: [], problems: [] }, 0).loaded),
-    enrolments: new Latest(undefined),
-    mayRun: () => true,
-    graces: { lost: 30_000, returning: 60_000 },
-    trustBundlePem: new Latest(''),
-    quarantine: new Quarantine(),
-    offsets: { initial: NO_OFFSETS, save: async () => undefined },
-    trustDomain: TRUST_DOMAIN,
-    domain: 'mesh',
-    verify: false,
-    log: silentLog,
-    fanOutMs: () => fanOutMs,
-  })
-  const end = new AbortController()
-  const run = pipeline.run(end.signal)
-  t.after(async () => {
-    end.abort()
-    await run
-  })
-  const isAt = (address: string) =>
-    waitFor(
-      pipeline.state,
-      ({ catalog }) => catalog.hosts.get('pay-1')?.inbound.address === address,
-      AbortSignal.timeout(20_000),
-    )
+  const { agents, until } = runPipeline(t, hostAt('10.0.0.1'), { fanOutMs: () => fanOutMs })
+  const isAt = (address: string) => until(({ catalog }) => catalog.hosts.get('pay-1')?.inbound.address === address)
   await isAt('10.0.0.1')
   return async (address: string) => {
     const begun = performance.now()

@@ -9,11 +9,11 @@ const builds = (file: string) => {
 
 /** What a part of the mesh is made from: what is not in its list would leave it as it was. */
 export const BUILDS: readonly Defence[] = [
-  builds('controlplane/mesh/built.js')(
+  builds('controlplane/mesh/built-services.js')(
     'a service is made anew when a service changes to which its routes lead',
     '...callees.flatMap((callee) => [lookup.ports.get(callee), lookup.services.get(callee)]),',
   ),
-  builds('controlplane/mesh/built.js')(
+  builds('controlplane/mesh/built-services.js')(
     'a list of everybody but some is made anew when there are other services',
     '...known,',
   ),

@@ -8,6 +8,7 @@ import { changesBetween, reference } from '../mesh/reference.js'
 import { HOT_HOST, HOT_SERVICE, type Scene, setScene } from '../mesh/scene.js'
 import type { Measured } from '../report/result.js'
 import { herdHolding, sizesOf } from './p1.js'
+import { connectHerd } from './push.js'
 
 /** P10: an endpoint of one service changes a hundred times in a second, and every proxy holds it. */
 export const p10: Bench = {
@@ -18,9 +19,7 @@ export const p10: Bench = {
     await using scene = await setScene({ services, hosts: proxies })
     await using load = new Load()
     await using server = await startMesh(scene.directory, 'plain', context)
-    context.progress(`${proxies} clients connect`)
-    await load.connect(server.address, herdHolding(20, proxies, scene), scene.expected)
-    await load.remote.ask('openSession', scene.session)
+    await connectHerd(load, server, scene, herdHolding(20, proxies, scene), context)
     yield* churnFor(context.quick ? 5 : 60, scene, load, server, context)
     if (context.soak) yield* soak(scene, load, server, context)
   },

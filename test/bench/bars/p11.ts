@@ -3,6 +3,7 @@ import { Load, startMesh } from '../lab.js'
 import { setScene } from '../mesh/scene.js'
 import { summarize } from '../report/statistics.js'
 import { herdHolding, sizesOf } from './p1.js'
+import { connectHerd } from './push.js'
 
 /** P11: a few clients that read nothing or refuse everything cost the others nothing. */
 export const p11: Bench = {
@@ -13,9 +14,7 @@ export const p11: Bench = {
     await using scene = await setScene({ services, hosts: proxies })
     await using load = new Load()
     await using server = await startMesh(scene.directory, 'plain', context)
-    context.progress(`${proxies} clients connect`)
-    await load.connect(server.address, herdHolding(20, proxies, scene), scene.expected)
-    await load.remote.ask('openSession', scene.session)
+    await connectHerd(load, server, scene, herdHolding(20, proxies, scene), context)
     await load.rounds(server, scene.stimuli, 2)
     context.progress('changes while all behave')
     const before = await load.rounds(server, scene.stimuli, 2 * rounds)

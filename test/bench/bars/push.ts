@@ -1,5 +1,6 @@
 import type { BenchContext } from '../bench.js'
-import { Load, type Rounds, startMesh, startNull } from '../lab.js'
+import { Load, type Rounds, type Server, startMesh, startNull } from '../lab.js'
+import type { Recorded } from '../load/herd.js'
 import type { ClientPlan } from '../load/light-client.js'
 import { reportEvent, type Scene } from '../mesh/scene.js'
 import type { Usage } from '../process/usage.js'
@@ -20,11 +21,9 @@ export async function pushChanges(
   rounds: number,
   context: BenchContext,
 ): Promise<Pushed> {
-  context.progress(`${clients.length} clients connect to the control plane`)
   await using load = new Load()
   await using server = await startMesh(scene.directory, 'plain', context)
-  const first = await load.connect(server.address, clients, scene.expected)
-  await load.remote.ask('openSession', scene.session)
+  const first = await connectHerd(load, server, scene, clients, context)
   const connected = await server.usage()
   // The first changes find code that was never run; a control plane that has run for a minute has none of that.
   await load.rounds(server, scene.stimuli, 2)
@@ -35,6 +34,20 @@ export async function pushChanges(
   context.progress('the same by the null server')
   const floor = await pushFromNull(scene, clients, { first, events: mesh.recorded }, rounds)
   return { mesh, floor, connected, faults: [...faults, ...floor.faults] }
+}
+
+/** Connects clients, and the host whose instance changes. @returns what the first concerned client got */
+export async function connectHerd(
+  load: Load,
+  { address }: Server,
+  scene: Scene,
+  clients: readonly ClientPlan[],
+  { progress }: Pick<BenchContext, 'progress'>,
+): Promise<Recorded> {
+  progress(`${clients.length} clients connect to the control plane`)
+  const first = await load.connect(address, clients, scene.expected)
+  await load.remote.ask('openSession', scene.session)
+  return first
 }
 
 async function pushFromNull(

@@ -2,7 +2,7 @@
 import { createLog } from '../../../common/log.js'
 import { runTasks } from '../../../common/tasks.js'
 import { assemble, type ControlPlane } from '../../../controlplane/assemble.js'
-import { keepAgents } from '../../../controlplane/state.js'
+import { keepAgents } from '../../../controlplane/kept-agents.js'
 import { settingsOf } from '../mesh/directory.js'
 import { answer } from '../process/remote.js'
 import { UsageMeter } from '../process/usage.js'
