@@ -143,9 +143,10 @@ async function judge({ documents, services, host, settings, given }: Plan) {
     services: new Set([...read.config.services.keys(), ...onHost.services.map(({ service }) => service)]).size,
     routes: read.config.routes.size,
   }
-  const empty = await withoutFiles(given)
-  const problems = [...empty, ...settings, ...read.problems, ...checkReferences(read.config), ...onHost.problems]
-  return { counts, problems }
+  const found = [...settings, ...read.problems, ...checkReferences(read.config), ...onHost.problems]
+  const failed = found.some(({ severity }) => severity === 'error')
+  const nothing = !failed && read.documents + onHost.services.length === 0
+  return { counts, problems: [...(await withoutAnything(given, nothing)), ...found] }
 }
 
 /** How the agent of this machine reads: it runs as the user to whom its state belongs, else as this one. */
@@ -162,8 +163,12 @@ async function asAgent({ servicesDirectory, stateDirectory }: AgentSettings) {
   }
 }
 
-/** A check of nothing must not look like success: in a pipeline it is a path that was misspelt or has moved. */
-async function withoutFiles(given: readonly string[]): Promise<readonly Problem[]> {
+/**
+ * A check of nothing must not look like success: in a pipeline it is a path that was misspelt or has moved.
+ *
+ * @param nothing whether no document was found in any of the directories
+ */
+async function withoutAnything(given: readonly string[], nothing: boolean): Promise<readonly Problem[]> {
   const { listDirectories, fileProblem } = await import('../../common/config/directory.js')
   const listed = await Promise.all(
     given.map(async (directory) => {
@@ -171,12 +176,13 @@ async function withoutFiles(given: readonly string[]): Promise<readonly Problem[
       return { directory, empty: files.length === 0 && hidden.length === 0 }
     }),
   )
-  const severity = listed.every(({ empty }) => empty) ? 'error' : 'notice'
+  const severity = nothing ? 'error' : 'notice'
   return listed
-    .filter(({ empty }) => empty)
-    .map(({ directory }) =>
-      fileProblem(basename(resolve(directory)), 'MSH0122', 'holds no YAML file to check', severity),
-    )
+    .filter(({ empty }) => empty || nothing)
+    .map(({ directory, empty }) => {
+      const message = empty ? 'holds no YAML file to check' : 'holds no document to check: its files are empty'
+      return fileProblem(basename(resolve(directory)), 'MSH0122', message, severity)
+    })
 }
 
 async function isThere(path: string): Promise<boolean> {

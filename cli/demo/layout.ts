@@ -98,6 +98,7 @@ export async function writeLayout(root: string, envoyPath: string): Promise<Demo
     tokenFile: (host) => join(root, 'hosts', host, 'token'),
   }
   await cp(join(EXAMPLES, 'shop', 'controlplane'), documents, { recursive: true })
+  await mkdir(join(documents, 'catalog.d'))
   await writeFile(layout.controlPlane.settings, controlPlaneSettings(layout))
   for (const host of layout.hosts) {
     const directory = join(root, 'hosts', host.name)

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { HostView, ServiceView } from '../../common/admin-api.js'
+import type { HostView, ServiceView, StatusView } from '../../common/admin-api.js'
 import { delay } from '../../common/tasks.js'
 import { askControlPlane } from '../admin-client.js'
 import { type DemoHost, type DemoLayout, EXAMPLES } from './layout.js'
@@ -100,13 +100,18 @@ export class DemoMesh {
     return askControlPlane(this.layout.controlPlane.socket, 'GET', '/v1/services')
   }
 
-  /** Waits until every host is live and synced and that many instances pass their checks. */
+  status(): Promise<StatusView> {
+    return askControlPlane(this.layout.controlPlane.socket, 'GET', '/v1/status')
+  }
+
+  /** Waits until every host is live and synced, that many instances pass their checks, and nothing is amiss. */
   async waitUntilHealthy(instances: number): Promise<void> {
     await this.#until('all hosts to be synced and all services healthy', undefined, async () => {
-      const [hosts, services] = await Promise.all([this.hosts(), this.services()])
+      const [hosts, services, { problems }] = await Promise.all([this.hosts(), this.services(), this.status()])
       const synced = hosts.filter(({ status, sync }) => status === 'live' && sync === 'SYNCED')
       const passing = services.flatMap((service) => service.instances).filter(({ health }) => health === 'passing')
-      return synced.length === this.layout.hosts.length && passing.length === instances
+      const faultless = problems.every(({ severity }) => severity !== 'error')
+      return synced.length === this.layout.hosts.length && passing.length === instances && faultless
     })
   }
 

@@ -9,7 +9,8 @@ export const PROBLEM_CODES = {
   MSH0102: 'A file is larger than 1 MiB, or has more than 250,000 tokens, and is not read.',
   MSH0103: 'A file is not UTF-8 text.',
   MSH0104: 'A file that can make programs run belongs to somebody else, or others may write it.',
-  MSH0105: 'A file shrank to less than half by a write in place; it is taken when nothing follows for 5 seconds.',
+  MSH0105:
+    'A file shrank to less than half by a write in place; what it says now is judged when nothing follows for 5 seconds.',
   MSH0106: 'Something invalid is on disk; the last good version, of the time that the message tells, is in effect.',
   MSH0107: 'Files were ignored because something with a YAML name is not a file, or a symbolic link loops.',
   MSH0108: 'A file is being written; it is read when nothing of it has changed for 250 ms.',
@@ -26,7 +27,7 @@ export const PROBLEM_CODES = {
   MSH0119: 'A character stands in a file that text does not have, or that looks like another one.',
   MSH0120: 'A merge of two versions of a file was not finished.',
   MSH0121: 'A directory holds more than 20,000 files; what was in effect of it stays.',
-  MSH0122: 'A directory that was to be checked holds no YAML file.',
+  MSH0122: 'A directory that was to be checked holds no YAML file, or none with a document.',
   MSH0201: 'A key is unknown in its place.',
   MSH0202: 'A key, value or kind belongs to the language, but this version does not support it yet.',
   MSH0203: 'A value has the wrong type.',

@@ -12,5 +12,9 @@ export function watchEvents(directories: readonly string[], onEvent: () => void)
   watcher.on('all', onEvent)
   // Out of watches, say: then only looking from time to time is left.
   watcher.on('error', onEvent)
-  return () => watcher.close()
+  return () => {
+    // A removal that it still looks at when it is closed can make it watch again, for ever, a directory further up.
+    watcher.add = () => watcher
+    return watcher.close()
+  }
 }

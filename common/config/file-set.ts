@@ -199,6 +199,7 @@ function problemsOf({ shown, text, problem }: KnownFile): readonly Problem[] {
 }
 
 function shrunkProblem(shown: string): Problem {
-  const message = 'shrank to less than half by a write in place; it is taken when nothing follows for 5 seconds'
+  const message =
+    'shrank to less than half by a write in place; what it says now is judged when nothing follows for 5 seconds'
   return fileProblem(shown, 'MSH0105', message, 'notice')
 }

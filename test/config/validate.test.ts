@@ -149,6 +149,17 @@ test('a directory without any file to check is told, and is an error where there
   })
 })
 
+test('files without a document are nothing to check either', (t) => {
+  const root = place(t, { 'mesh.d/a.yaml': '', 'services.d/w.yaml': '# kind: service\n' })
+  assert.deepEqual(validate(root, join(root, 'mesh.d'), join(root, 'services.d')), {
+    status: 65,
+    text: `error: mesh.d:1:1: holds no document to check: its files are empty [MSH0122]
+error: services.d:1:1: holds no document to check: its files are empty [MSH0122]
+notice: mesh.d/a.yaml:1:1: is empty [MSH0109]
+`,
+  })
+})
+
 test('directories that settings name must be there', (t) => {
   const root = place(t, {})
   writeFileSync(join(root, 'controlplane.yaml'), `trustDomain: mesh.example\nconfig: [${join(root, 'meshd')}]\n`)

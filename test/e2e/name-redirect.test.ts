@@ -20,8 +20,8 @@ const UNPRIVILEGED: LabHost = { ...CALLER, before: ['setpriv', '--bounding-set=-
 /** A service without an agent, on a port that no other program has. */
 const THING_PORT = 9200
 
-/** What Node says of a connection that was taken and closed without a word. */
-const CLOSED = /^(?:closed|socket hang up)$/
+/** What Node says of a connection that was taken and closed without a word; it depends on whether it had written by then. */
+const CLOSED = /^(?:closed|socket hang up|(?:read|write) ECONNRESET)$/
 
 /** What the programs say that listen on all addresses, and have nothing to do with the mesh. */
 const STRANGER = 'a stranger'

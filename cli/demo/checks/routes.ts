@@ -21,7 +21,7 @@ export const splitIsAsConfigured: Check = {
   },
 }
 
-/** From the moment when the edited file is in its place until the last answer by the old route. */
+/** From the moment when the edited file is in its place until the last request that the old route still led. */
 export const editedRouteTakesEffect: Check = {
   name: 'an edited route is in effect within 1 s',
   async run(context) {
@@ -34,8 +34,8 @@ export const editedRouteTakesEffect: Check = {
     const took = (await lastOldAnswer(context, edited + 2000)) - edited
     const restored = await replaceFile(file, before)
     await firstAnswerOf(context, 'v1', restored + 5000)
-    expect(took <= 1000, `the old route still answered after ${Math.round(took)} ms`)
-    return `the last answer by the old route came ${Math.max(0, Math.round(took))} ms after the edit`
+    expect(took <= 1000, `a request that was sent ${Math.round(took)} ms after the edit still took the old route`)
+    return `the last request by the old route was sent ${Math.max(0, Math.round(took))} ms after the edit`
   },
 }
 
