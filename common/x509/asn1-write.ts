@@ -32,9 +32,18 @@ export function integer(magnitude: Uint8Array): Element {
 /** The BOOLEAN true; false is the default wherever we write one, and DER leaves defaults out. */
 export const TRUE: Element = { tag: TAG.boolean, bytes: Buffer.of(0xff) }
 
+const oids = new Map<string, Element>()
+
+/** How many are remembered: those of the profile are some twenty, and strangers send others. */
+const MAX_OIDS = 100
+
 /** An OBJECT IDENTIFIER from its dotted form. */
 export function oid(dotted: string): Element {
-  return { tag: TAG.oid, bytes: Buffer.from(asn1.oidToDer(dotted).getBytes(), 'latin1') }
+  const known = oids.get(dotted)
+  if (known !== undefined) return known
+  const element = { tag: TAG.oid, bytes: Buffer.from(asn1.oidToDer(dotted).getBytes(), 'latin1') }
+  if (oids.size < MAX_OIDS) oids.set(dotted, element)
+  return element
 }
 
 /** An OCTET STRING. */

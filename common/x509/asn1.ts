@@ -30,9 +30,38 @@ export class DerError extends Error {
   override readonly name = 'DerError'
 }
 
-/** The DER of an element. */
+/**
+ * The DER of an element: identifier, length in its shortest form, content. Not by node-forge, which reads here: it makes
+ * strings of everything, and what it reads is held against what is written.
+ */
 export function encodeDer(element: Element): Buffer {
-  return Buffer.from(asn1.toDer(toForge(element)).getBytes(), 'latin1')
+  const parts: Uint8Array[] = []
+  collect(element, parts)
+  return Buffer.concat(parts)
+}
+
+/** Appends the DER of an element. @returns its length */
+function collect(element: Element, parts: Uint8Array[]): number {
+  const at = parts.push(NO_BYTES) - 1
+  let length = 0
+  if ('children' in element) {
+    for (const child of element.children) length += collect(child, parts)
+  } else {
+    parts.push(element.bytes)
+    length = element.bytes.length
+  }
+  const header = headerOf(element.tag, length)
+  parts[at] = header
+  return header.length + length
+}
+
+const NO_BYTES = new Uint8Array()
+
+function headerOf(tag: number, length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(tag, length)
+  const digits: number[] = []
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256)
+  return Uint8Array.of(tag, 0x80 | digits.length, ...digits)
 }
 
 /**
@@ -56,18 +85,20 @@ function parse(bytes: string): ForgeElement {
   }
 }
 
-function toForge(element: Element): ForgeElement {
-  const constructed = 'children' in element
-  const value = constructed ? element.children.map(toForge) : element.bytes.toString('latin1')
-  return asn1.create(element.tag & CLASS, element.tag & NUMBER, constructed, value)
-}
-
 function fromForge({ tagClass, type, constructed, value }: ForgeElement): Element {
   const tag = tagClass | type | (constructed ? CONSTRUCTED : 0)
   refuseForeignTag(tag)
-  return typeof value === 'string'
-    ? { tag, bytes: Buffer.from(value, 'latin1') }
-    : { tag, children: value.map(fromForge) }
+  if (typeof value !== 'string') return { tag, children: value.map(fromForge) }
+  const bytes = Buffer.from(value, 'latin1')
+  if (tag === TAG.integer && isPadded(bytes)) throw new DerError('an integer that is not in its shortest form')
+  return { tag, bytes }
+}
+
+/** Whether the first byte of an integer says nothing that the sign of the second does not say too. */
+function isPadded(integer: Buffer): boolean {
+  const [first, second] = integer
+  if (second === undefined) return false
+  return (first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80)
 }
 
 /**

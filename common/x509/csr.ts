@@ -45,10 +45,10 @@ const HASH_OF_ALGORITHM: ReadonlyMap<string, string> = new Map([
   [OID.ecdsaWithSha384, 'sha384'],
 ])
 
-/** Length of an uncompressed point by curve, bytes. */
-const POINT_LENGTH: ReadonlyMap<string, number> = new Map([
-  [OID.p256, 65],
-  [OID.p384, 97],
+/** How JSON Web Keys call the curves that are allowed, and how many bytes each of the two coordinates has. */
+const CURVES: ReadonlyMap<string, { readonly name: string; readonly bytes: number }> = new Map([
+  [OID.p256, { name: 'P-256', bytes: 32 }],
+  [OID.p384, { name: 'P-384', bytes: 48 }],
 ])
 
 /**
@@ -156,17 +156,23 @@ function readRequestedExtensions(attributes: Element | undefined): readonly Exte
   return parseExtensions(extensions)
 }
 
-/** The form of the key is judged by us before OpenSSL sees it: named curve, uncompressed point, nothing else. */
+/**
+ * The form of the key is judged by us before OpenSSL sees it: named curve, uncompressed point, nothing else. So that it gets
+ * nothing but the numbers, which is also half as much work for it as to read the DER again.
+ */
 function parsePublicKey(spki: Element): KeyObject {
-  structural('key-not-allowed', () => {
-    const [algorithm, key] = readTuple(spki, 2)
-    const [type, curve] = readTuple(algorithm, 2)
-    const point = readBitString(key)
-    const allowed = readOid(type) === OID.ecPublicKey && POINT_LENGTH.get(readOid(curve)) === point.length
+  const key = structural('key-not-allowed', () => {
+    const [algorithm, bits] = readTuple(spki, 2)
+    const [type, name] = readTuple(algorithm, 2)
+    const point = readBitString(bits)
+    const curve = CURVES.get(readOid(name))
+    const allowed = readOid(type) === OID.ecPublicKey && curve !== undefined && point.length === 1 + 2 * curve.bytes
     if (!allowed || point[0] !== 4) throw new DerError('not an uncompressed point on P-256 or P-384')
+    const [x, y] = [point.subarray(1, 1 + curve.bytes), point.subarray(1 + curve.bytes)]
+    return { kty: 'EC', crv: curve.name, x: x.toString('base64url'), y: y.toString('base64url') }
   })
   try {
-    return createPublicKey({ key: encodeDer(spki), format: 'der', type: 'spki' })
+    return createPublicKey({ key, format: 'jwk' })
   } catch (cause) {
     throw new CsrError('key-not-allowed', 'the key of the CSR is not a point on its curve', cause)
   }

@@ -1,7 +1,6 @@
 import { formatSpiffeId, type Identity } from '../../common/identity.js'
 import type { Log } from '../../common/log.js'
 import { type Csr, CsrError, type CsrReason, parseCsr } from '../../common/x509/csr.js'
-import { parseCertificate } from '../../common/x509/parse-certificate.js'
 import { encodePem } from '../../common/x509/pem.js'
 import { auditCertificate } from './audit.js'
 import type { Authority } from './authority.js'
@@ -82,13 +81,12 @@ function issue(authority: Authority, request: IssueRequest, spiffeId: string): I
   const { spkiDer } = acceptCsr(authority, request.csrPem, identity)
   const template = buildLeafTemplate({ identity, spkiDer, ttl, now }, authority.intermediate.certificate)
   const der = signTemplate(template, authority)
-  const broken = validateLeaf(der, { spiffeId, spkiDer, now }, authority)
-  if (broken.length > 0) {
+  const { leaf, broken } = validateLeaf(der, { spiffeId, spkiDer, now }, authority)
+  if (leaf === undefined) {
     throw new IssueError('profile-broken', spiffeId, `the certificate breaks the profile: ${broken.join(', ')}`)
   }
-  const { serial, notAfter } = parseCertificate(der)
   const chainPem = `${encodePem('CERTIFICATE', der)}${authority.intermediate.pem}`
-  return { spiffeId, chainPem, serial: serial.toString('hex'), notAfter }
+  return { spiffeId, chainPem, serial: leaf.serial.toString('hex'), notAfter: leaf.notAfter }
 }
 
 function checkRequest(authority: Authority, identity: Identity, ttl: number, now: number): void {

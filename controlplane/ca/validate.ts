@@ -44,8 +44,7 @@ const RULES = {
   issuer: ({ leaf, x509, intermediate }) =>
     leaf.issuer.equals(intermediate.certificate.subject) && x509.checkIssued(intermediate.x509),
   signature: ({ x509, intermediate }) => x509.verify(intermediate.x509.publicKey),
-  chain: ({ intermediate, root }) =>
-    intermediate.x509.checkIssued(root.x509) && intermediate.x509.verify(root.x509.publicKey),
+  chain: ({ intermediate, root }) => isChained(intermediate.x509, root.x509),
   subject: ({ leaf, x509 }) => leaf.subject.equals(Buffer.of(0x30, 0)) && (x509.subject ?? '') === '',
   key: ({ leaf, spkiDer }) => leaf.spkiDer.equals(spkiDer),
   'key-type': ({ x509 }) => ['prime256v1', 'secp384r1'].includes(curveOf(x509.publicKey) ?? ''),
@@ -75,17 +74,23 @@ const RULES = {
 /** A row of the profile that a certificate does not keep; `encoding`: it cannot even be read. */
 export type BrokenRule = keyof typeof RULES | 'encoding'
 
+/** What was found of a certificate: it keeps the profile, or these rows of it are broken. */
+export type Verdict =
+  | { readonly leaf: Certificate; readonly broken?: never }
+  | { readonly leaf?: never; readonly broken: readonly BrokenRule[] }
+
 /**
  * Holds a signed certificate against every row of the profile. It knows nothing of templates and shares no constant
  * with them on purpose: a mistake has to be made twice to get out.
  *
- * @returns the rows that are broken; the certificate may leave the control plane only if there are none
+ * @returns what stands in the certificate, if it may leave the control plane
  */
-export function validateLeaf(der: Buffer, expected: Expectation, signers: Signers): readonly BrokenRule[] {
+export function validateLeaf(der: Buffer, expected: Expectation, signers: Signers): Verdict {
   const read = readTwice(der)
-  if (read === undefined) return ['encoding']
+  if (read === undefined) return { broken: ['encoding'] }
   const judged: Judged = { ...expected, ...signers, ...read }
-  return (Object.keys(RULES) as (keyof typeof RULES)[]).filter((rule) => !RULES[rule](judged))
+  const broken = (Object.keys(RULES) as (keyof typeof RULES)[]).filter((rule) => !RULES[rule](judged))
+  return broken.length > 0 ? { broken } : { leaf: read.leaf }
 }
 
 function readTwice(der: Buffer): Pick<Judged, 'x509' | 'leaf'> | undefined {
@@ -95,6 +100,16 @@ function readTwice(der: Buffer): Pick<Judged, 'x509' | 'leaf'> | undefined {
     if (error instanceof DerError || isOpenSslError(error)) return undefined
     throw error
   }
+}
+
+/** By the signer: what a signer was found to be is the same for each certificate. */
+const chained = new WeakMap<X509Certificate, X509Certificate>()
+
+function isChained(intermediate: X509Certificate, root: X509Certificate): boolean {
+  if (chained.get(intermediate) === root) return true
+  const holds = intermediate.checkIssued(root) && intermediate.verify(root.publicKey)
+  if (holds) chained.set(intermediate, root)
+  return holds
 }
 
 function isOpenSslError(error: unknown): boolean {

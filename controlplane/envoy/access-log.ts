@@ -1,10 +1,6 @@
-import { create } from '@bufbuild/protobuf'
-import {
-  type AccessLog,
-  AccessLogSchema,
-  ComparisonFilter_Op,
-} from '../../common/proto/envoy/config/accesslog/v3/accesslog_pb.js'
+import { type AccessLogSchema, ComparisonFilter_Op } from '../../common/proto/envoy/config/accesslog/v3/accesslog_pb.js'
 import { StdoutAccessLogSchema } from '../../common/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import { pack } from './messages.js'
 
 /** Keys as Istio's users know them. */
@@ -25,7 +21,7 @@ const FIELDS = {
 }
 
 /** Logs requests that ended with 500 or above, one JSON object a line on Envoy's standard output. */
-export const ERROR_LOG: AccessLog = create(AccessLogSchema, {
+export const ERROR_LOG: Given<typeof AccessLogSchema> = {
   name: 'envoy.access_loggers.stdout',
   filter: {
     filterSpecifier: {
@@ -47,4 +43,4 @@ export const ERROR_LOG: AccessLog = create(AccessLogSchema, {
       },
     }),
   },
-})
+}

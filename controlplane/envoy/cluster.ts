@@ -1,21 +1,15 @@
-import { create } from '@bufbuild/protobuf'
-import { CircuitBreakersSchema } from '../../common/proto/envoy/config/cluster/v3/circuit_breaker_pb.js'
+import type { CircuitBreakersSchema } from '../../common/proto/envoy/config/cluster/v3/circuit_breaker_pb.js'
 import {
-  type Cluster,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
-import { OutlierDetectionSchema } from '../../common/proto/envoy/config/cluster/v3/outlier_detection_pb.js'
+import type { OutlierDetectionSchema } from '../../common/proto/envoy/config/cluster/v3/outlier_detection_pb.js'
 import {
-  Http1ProtocolOptionsSchema,
-  Http2ProtocolOptionsSchema,
-} from '../../common/proto/envoy/config/core/v3/protocol_pb.js'
-import {
-  type HttpProtocolOptions_ExplicitHttpConfig,
-  HttpProtocolOptions_ExplicitHttpConfigSchema,
+  type HttpProtocolOptions_ExplicitHttpConfigSchema,
   HttpProtocolOptionsSchema,
 } from '../../common/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { Speech } from '../../common/protocol.js'
 import {
   APPLICATION_IDLE_MS,
@@ -42,25 +36,22 @@ const LB_POLICY = {
 
 /** HTTP/2 between Envoys, whatever the applications speak. */
 const TO_ENVOY = httpOptions(IDLE_MS, {
-  case: 'http2ProtocolOptions',
-  value: create(Http2ProtocolOptionsSchema, { allowConnect: true, maxConcurrentStreams: MAX_STREAMS }),
+  protocolConfig: { case: 'http2ProtocolOptions', value: { allowConnect: true, maxConcurrentStreams: MAX_STREAMS } },
 })
 
 /** To applications, the own one and those outside the mesh, in what they speak. */
 const TO_APPLICATION = {
   http1: httpOptions(APPLICATION_IDLE_MS, {
-    case: 'httpProtocolOptions',
-    value: create(Http1ProtocolOptionsSchema, {}),
+    protocolConfig: { case: 'httpProtocolOptions', value: {} },
   }),
   http2: httpOptions(APPLICATION_IDLE_MS, {
-    case: 'http2ProtocolOptions',
-    value: create(Http2ProtocolOptionsSchema, { allowConnect: true }),
+    protocolConfig: { case: 'http2ProtocolOptions', value: { allowConnect: true } },
   }),
   bytes: {},
-} as const satisfies Readonly<Record<Speech, Cluster['typedExtensionProtocolOptions']>>
+} as const satisfies Readonly<Record<Speech, Given<typeof ClusterSchema>['typedExtensionProtocolOptions']>>
 
 /** The limits of one caller's Envoy towards a service, each said although some are Envoy's own defaults. */
-const CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
+const CIRCUIT_BREAKERS: Given<typeof CircuitBreakersSchema> = {
   thresholds: [
     {
       maxConnections: CONNECTIONS.max,
@@ -72,17 +63,17 @@ const CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
       },
     },
   ],
-})
+}
 
 const UNLIMITED = 2 ** 32 - 1
 
 /** Limits protect callers from a callee; the only way to the own application must not have any of them. */
-const NO_CIRCUIT_BREAKERS = create(CircuitBreakersSchema, {
+const NO_CIRCUIT_BREAKERS: Given<typeof CircuitBreakersSchema> = {
   thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
-})
+}
 
 /** What is not wanted is switched off by name, since Envoy has it on by default. */
-const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
+const OUTLIER_DETECTION: Given<typeof OutlierDetectionSchema> = {
   consecutive5xx: OUTLIER.consecutive5xx,
   interval: duration(OUTLIER.intervalMs),
   baseEjectionTime: duration(OUTLIER.ejectionMs),
@@ -93,7 +84,7 @@ const OUTLIER_DETECTION = create(OutlierDetectionSchema, {
   enforcingConsecutiveGatewayFailure: 0,
   enforcingSuccessRate: 0,
   enforcingFailurePercentage: 0,
-})
+}
 
 const encodeEds = encoder(ClusterSchema, {
   clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
@@ -146,8 +137,7 @@ export function encodeApplicationCluster(port: InboundPort): Uint8Array {
   })
 }
 
-function httpOptions(idleMs: number, protocolConfig: HttpProtocolOptions_ExplicitHttpConfig['protocolConfig']) {
-  const options = create(HttpProtocolOptions_ExplicitHttpConfigSchema, { protocolConfig })
+function httpOptions(idleMs: number, options: Given<typeof HttpProtocolOptions_ExplicitHttpConfigSchema>) {
   return {
     [HTTP_OPTIONS]: pack(HttpProtocolOptionsSchema, {
       commonHttpProtocolOptions: { idleTimeout: duration(idleMs) },

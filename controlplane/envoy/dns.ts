@@ -1,8 +1,8 @@
-import { create } from '@bufbuild/protobuf'
 import { SocketAddress_Protocol } from '../../common/proto/envoy/config/core/v3/address_pb.js'
-import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
-import { DnsTable_DnsVirtualDomainSchema } from '../../common/proto/envoy/data/dns/v3/dns_table_pb.js'
+import type { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
+import type { DnsTable_DnsVirtualDomainSchema } from '../../common/proto/envoy/data/dns/v3/dns_table_pb.js'
 import { DnsFilterConfigSchema } from '../../common/proto/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { NameView } from '../mesh/mesh.js'
 import { duration, pack } from './messages.js'
 import { DNS_LISTENER } from './names.js'
@@ -26,8 +26,8 @@ const RECEIVE_BUFFER = {
  * same mapped into IPv6 for AAAA: without one the filter says that the name does not exist, and some resolvers believe
  * that for both.
  */
-export function buildDnsListener({ dns, anyCase, addresses }: NameView, domain: string): Listener {
-  return create(ListenerSchema, {
+export function buildDnsListener({ dns, anyCase, addresses }: NameView, domain: string): Given<typeof ListenerSchema> {
+  return {
     name: DNS_LISTENER,
     address: {
       address: {
@@ -61,15 +61,18 @@ export function buildDnsListener({ dns, anyCase, addresses }: NameView, domain: 
         },
       },
     ],
-  })
+  }
 }
 
-function virtualDomain({ service, address }: NameView['addresses'][number], domain: string) {
-  return create(DnsTable_DnsVirtualDomainSchema, {
+function virtualDomain(
+  { service, address }: NameView['addresses'][number],
+  domain: string,
+): Given<typeof DnsTable_DnsVirtualDomainSchema> {
+  return {
     name: `${service}.${domain}`,
     answerTtl: duration(ANSWER_TTL_MS),
     endpoint: {
       endpointConfig: { case: 'addressList', value: { address: [address, `::ffff:${address}`] } },
     },
-  })
+  }
 }

@@ -1,30 +1,18 @@
-import { create } from '@bufbuild/protobuf'
 import {
-  type Cluster,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '../../common/proto/envoy/config/cluster/v3/cluster_pb.js'
-import {
-  LocalitySchema,
-  type TransportSocket,
-  TransportSocketSchema,
-} from '../../common/proto/envoy/config/core/v3/base_pb.js'
-import {
-  type ClusterLoadAssignment,
-  ClusterLoadAssignmentSchema,
-} from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
-import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
-import {
-  type Route,
-  RouteActionSchema,
-  RouteSchema,
-} from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
-import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { TransportSocketSchema } from '../../common/proto/envoy/config/core/v3/base_pb.js'
+import { ClusterLoadAssignmentSchema } from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
+import { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
+import type { RouteActionSchema, RouteSchema } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
+import { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
 import { RouterSchema } from '../../common/proto/envoy/extensions/filters/http/router/v3/router_pb.js'
 import { HttpConnectionManagerSchema } from '../../common/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
-import { CertificateProviderPluginInstanceSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
+import type { CertificateProviderPluginInstanceSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
 import { UpstreamTlsContextSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import { encode, type Given } from '../../common/protobuf/encode.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE } from '../../common/xds/types.js'
 import type {
   Mesh,
@@ -39,7 +27,7 @@ import type {
 } from '../mesh/mesh.js'
 import { buildEndpoints } from './endpoint.js'
 import { buildRouteMatch } from './match.js'
-import { encode, type Recipe } from './memo.js'
+import type { Recipe } from './memo.js'
 import { ADS, duration, pack } from './messages.js'
 import { outboundRouteName, portOfCluster } from './names.js'
 
@@ -119,41 +107,44 @@ function clusterRecipe(cluster: MeshCluster): Recipe {
   return recipe(CLUSTER, cluster.name, cluster, build)
 }
 
+/** gRPC refuses endpoints without a locality, and counts no weight of a locality as none of its load. */
+const GRPC_LOCALITY = { locality: {}, loadBalancingWeight: 1 }
+
 function endpointRecipe(endpoints: MeshEndpoints): Recipe {
-  const build = () => encode(ClusterLoadAssignmentSchema, withLocality(buildEndpoints(endpoints)))
+  const build = () => encode(ClusterLoadAssignmentSchema, buildEndpoints(endpoints, undefined, GRPC_LOCALITY))
   return recipe(ENDPOINT, endpoints.name, endpoints, build)
 }
 
-function buildApiListener(target: string, port: string): Listener {
+function buildApiListener(target: string, port: string): Given<typeof ListenerSchema> {
   const apiListener = pack(HttpConnectionManagerSchema, {
     routeSpecifier: { case: 'rds', value: { configSource: ADS, routeConfigName: outboundRouteName(port) } },
     httpFilters: [
       { name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: pack(RouterSchema, {}) } },
     ],
   })
-  return create(ListenerSchema, { name: target, apiListener: { apiListener } })
+  return { name: target, apiListener: { apiListener } }
 }
 
 /** The routes of one port, as far as gRPC has them: no rewrites, no retries, and no answers of the mesh's own. */
-function buildGrpcRoutes({ name, routes }: OutboundRoutes): RouteConfiguration {
+function buildGrpcRoutes({ name, routes }: OutboundRoutes): Given<typeof RouteConfigurationSchema> {
   const routeName = outboundRouteName(name)
   const forGrpc = new Set(routes.flatMap((route) => (route.match.grpc ? route.name : [])))
   // Every call is one of gRPC, so what stands behind the route for such calls is never reached.
   const reached = routes.filter((route) => !forGrpc.has(`${route.name}/grpc`))
-  return create(RouteConfigurationSchema, {
+  return {
     name: routeName,
     virtualHosts: [{ name: routeName, domains: ['*'], routes: reached.flatMap(buildGrpcRoute) }],
-  })
+  }
 }
 
-function buildGrpcRoute({ name, match, action }: MeshRoute): readonly Route[] {
+function buildGrpcRoute({ name, match, action }: MeshRoute): readonly Given<typeof RouteSchema>[] {
   const { path, methods, headers } = match
   // Calls are POST, whatever a rule says of methods.
   if (methods !== undefined && !methods.includes('POST')) return []
   const to = action.kind === 'forward' ? action.to : [{ cluster: NO_CLUSTER, weight: 1 }]
   const timeout: TimeLimit = action.kind === 'forward' ? action.timeout : 'unlimited'
   const [only, ...more] = to
-  const value = create(RouteActionSchema, {
+  const value: Given<typeof RouteActionSchema> = {
     clusterSpecifier:
       only !== undefined && more.length === 0
         ? { case: 'cluster', value: only.cluster }
@@ -163,25 +154,28 @@ function buildGrpcRoute({ name, match, action }: MeshRoute): readonly Route[] {
           },
     // Zero: the deadline of the call alone counts.
     maxStreamDuration: { grpcTimeoutHeaderMax: duration(timeout === 'unlimited' ? 0 : timeout.ms) },
-  })
+  }
   const envoyMatch = buildRouteMatch({ headers, ...(path === undefined ? {} : { path }) })
-  return [create(RouteSchema, { name, match: envoyMatch, action: { case: 'route', value } })]
+  return [{ name, match: envoyMatch, action: { case: 'route', value } }]
 }
 
-function buildGrpcCluster({ name, transport }: MeshCluster): Cluster {
-  return create(ClusterSchema, {
+function buildGrpcCluster({ name, transport }: MeshCluster): Given<typeof ClusterSchema> {
+  return {
     name,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ADS },
     // The only one that every gRPC client has.
     lbPolicy: Cluster_LbPolicy.ROUND_ROBIN,
     ...(transport.kind === 'mesh' ? { transportSocket: clientTls(transport) } : {}),
-  })
+  }
 }
 
 /** Mutual TLS towards the callee's Envoy, with the certificate that the client's bootstrap names. */
-function clientTls({ serverName, spiffeId }: Extract<Transport, { kind: 'mesh' }>): TransportSocket {
-  const provider = create(CertificateProviderPluginInstanceSchema, { instanceName: CERTIFICATE_PROVIDER })
+function clientTls({
+  serverName,
+  spiffeId,
+}: Extract<Transport, { kind: 'mesh' }>): Given<typeof TransportSocketSchema> {
+  const provider: Given<typeof CertificateProviderPluginInstanceSchema> = { instanceName: CERTIFICATE_PROVIDER }
   const context = pack(UpstreamTlsContextSchema, {
     sni: serverName,
     commonTlsContext: {
@@ -196,18 +190,8 @@ function clientTls({ serverName, spiffeId }: Extract<Transport, { kind: 'mesh' }
       },
     },
   })
-  return create(TransportSocketSchema, {
+  return {
     name: 'envoy.transport_sockets.tls',
     configType: { case: 'typedConfig', value: context },
-  })
-}
-
-/** gRPC refuses endpoints without a locality, and counts no weight of a locality as none of its load. */
-function withLocality(assignment: ClusterLoadAssignment): ClusterLoadAssignment {
-  const endpoints = assignment.endpoints.map((one) => ({
-    ...one,
-    locality: one.locality ?? create(LocalitySchema),
-    loadBalancingWeight: one.loadBalancingWeight ?? 1,
-  }))
-  return create(ClusterLoadAssignmentSchema, { ...assignment, endpoints })
+  }
 }

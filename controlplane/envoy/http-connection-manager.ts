@@ -1,5 +1,3 @@
-import { create } from '@bufbuild/protobuf'
-import type { Any } from '@bufbuild/protobuf/wkt'
 import { HeaderValueOption_HeaderAppendAction } from '../../common/proto/envoy/config/core/v3/base_pb.js'
 import { HttpProtocolOptions_HeadersWithUnderscoresAction } from '../../common/proto/envoy/config/core/v3/protocol_pb.js'
 import { RouterSchema } from '../../common/proto/envoy/extensions/filters/http/router/v3/router_pb.js'
@@ -9,15 +7,15 @@ import {
   HttpConnectionManager_PathWithEscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
-  type HttpFilter,
-  HttpFilterSchema,
-  ResponseMapperSchema,
+  type HttpFilterSchema,
+  type ResponseMapperSchema,
 } from '../../common/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { HeaderMutationSchema } from '../../common/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import { MAX_STREAMS, STREAM_IDLE_MS } from '../mesh/fixed-settings.js'
 import type { InboundPort, NamedPort } from '../mesh/mesh.js'
 import { ERROR_LOG } from './access-log.js'
-import { ADS, duration, pack, packer } from './messages.js'
+import { ADS, duration, type Packed, pack, packer } from './messages.js'
 import {
   ALLOW_FILTER,
   asIdentity,
@@ -35,8 +33,11 @@ const INBOUND_STREAM_IDLE_MS = 330_000
 /** Idle connections of applications and of other Envoys, milliseconds. */
 const CONNECTION_IDLE_MS = 3_600_000
 
-/** Response flags for which the application has not seen the request: no connection to it, no host, overflow. */
-const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO']
+/**
+ * Response flags for which the application has not seen the request: no connection to it, no host, overflow, and no
+ * cluster, as when a service has left this host and a caller has not heard of it yet.
+ */
+const UNDELIVERED_FLAGS = ['UF', 'UH', 'UO', 'NC']
 
 /** What is the same in every chain is made once. */
 const ROUTER = filter('envoy.filters.http.router', pack(RouterSchema, {}))
@@ -61,7 +62,7 @@ const CLIENT_HEADER_MUTATION = pack(HeaderMutationSchema, {
 })
 
 /** Marks the answers that this Envoy gives because it could not reach the application. */
-const UNDELIVERED_MAPPER = create(ResponseMapperSchema, {
+const UNDELIVERED_MAPPER: Given<typeof ResponseMapperSchema> = {
   filter: {
     filterSpecifier: { case: 'responseFlagFilter', value: { flags: UNDELIVERED_FLAGS } },
   },
@@ -71,7 +72,7 @@ const UNDELIVERED_MAPPER = create(ResponseMapperSchema, {
       appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
     },
   ],
-})
+}
 
 /**
  * What both sides have in common: one form of paths and names, so that rules and routes judge the same text. Escaped
@@ -107,7 +108,7 @@ const packOutbound = packer(HttpConnectionManagerSchema, {
 })
 
 /** The connection manager of a name listener: the caller's side. */
-export function outboundConnectionManager(port: NamedPort, as?: string): Any {
+export function outboundConnectionManager(port: NamedPort, as?: string): Packed {
   return packOutbound({
     routeSpecifier: routesCalled(asIdentity(outboundRouteName(port.name), as)),
     httpProtocolOptions: { defaultHostForHttp10: port.service },
@@ -132,7 +133,7 @@ const packInbound = packer(HttpConnectionManagerSchema, {
 })
 
 /** The connection manager of an inbound filter chain: the callee's side. */
-export function inboundConnectionManager(port: InboundPort): Any {
+export function inboundConnectionManager(port: InboundPort): Packed {
   return packInbound({ routeSpecifier: routesCalled(inboundRouteName(port.local)) })
 }
 
@@ -140,6 +141,6 @@ function routesCalled(routeConfigName: string) {
   return { case: 'rds' as const, value: { configSource: ADS, routeConfigName } }
 }
 
-function filter(name: string, config: Any): HttpFilter {
-  return create(HttpFilterSchema, { name, configType: { case: 'typedConfig', value: config } })
+function filter(name: string, config: Packed): Given<typeof HttpFilterSchema> {
+  return { name, configType: { case: 'typedConfig', value: config } }
 }

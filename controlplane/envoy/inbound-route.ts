@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf'
-import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { InboundRoutes } from '../mesh/mesh.js'
 import { ESCAPED_SLASHES } from './escaped-slashes.js'
 import { duration } from './messages.js'
@@ -11,9 +11,12 @@ import { rbacPerRoute } from './rbac.js'
  *
  * @param local what the port is called on its host
  */
-export function buildInboundRoutes({ access, rejectEscapedSlashes }: InboundRoutes, local: string): RouteConfiguration {
+export function buildInboundRoutes(
+  { access, rejectEscapedSlashes }: InboundRoutes,
+  local: string,
+): Given<typeof RouteConfigurationSchema> {
   const routeName = inboundRouteName(local)
-  return create(RouteConfigurationSchema, {
+  return {
     name: routeName,
     virtualHosts: [
       {
@@ -38,5 +41,5 @@ export function buildInboundRoutes({ access, rejectEscapedSlashes }: InboundRout
     ],
     // An application must not be able to make its callers try again by forging what its Envoy says.
     responseHeadersToRemove: [UNDELIVERED_HEADER],
-  })
+  }
 }

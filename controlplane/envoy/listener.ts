@@ -1,18 +1,14 @@
-import { create } from '@bufbuild/protobuf'
-import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Bind } from '../../common/bind.js'
 import { TrafficDirection } from '../../common/proto/envoy/config/core/v3/base_pb.js'
-import {
-  type FilterChain,
-  FilterChainSchema,
-} from '../../common/proto/envoy/config/listener/v3/listener_components_pb.js'
-import { type Listener, ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
+import type { FilterChainSchema } from '../../common/proto/envoy/config/listener/v3/listener_components_pb.js'
+import type { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
 import { TlsInspectorSchema } from '../../common/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { SocketAddress } from '../../common/socket-address.js'
 import { CONNECTIONS, TCP_ATTEMPTS } from '../mesh/fixed-settings.js'
 import type { InboundListener, InboundPort, NamedPort, UpstreamListener } from '../mesh/mesh.js'
 import { inboundConnectionManager, outboundConnectionManager } from './http-connection-manager.js'
-import { bindAddress, duration, pack, socketAddress } from './messages.js'
+import { bindAddress, duration, type Packed, pack, socketAddress } from './messages.js'
 import { applicationCluster, INBOUND_STATS, nameListener, REDIRECT_LISTENER } from './names.js'
 import { tcpProxy } from './tcp-proxy.js'
 import { downstreamTls } from './tls.js'
@@ -32,8 +28,11 @@ const HANDSHAKE_MS = 10_000
  * A listener for other Envoys: one filter chain for each port that is served there, told apart by TLS server name. A
  * connection without TLS, or for a name that is not served, matches none and is closed.
  */
-export function buildInboundListener({ name, address, ports }: InboundListener, trustDomain: string): Listener {
-  return create(ListenerSchema, {
+export function buildInboundListener(
+  { name, address, ports }: InboundListener,
+  trustDomain: string,
+): Given<typeof ListenerSchema> {
+  return {
     name,
     address: socketAddress(address),
     statPrefix: INBOUND_STATS,
@@ -43,12 +42,12 @@ export function buildInboundListener({ name, address, ports }: InboundListener, 
       { name: 'envoy.filters.listener.tls_inspector', configType: { case: 'typedConfig', value: TLS_INSPECTOR } },
     ],
     filterChains: ports.map((port) => inboundChain(port, trustDomain)),
-  })
+  }
 }
 
-function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
+function inboundChain(port: InboundPort, trustDomain: string): Given<typeof FilterChainSchema> {
   const { name, local, service, carriage, serverName } = port
-  return create(FilterChainSchema, {
+  return {
     name: local,
     filterChainMatch: { serverNames: [serverName], transportProtocol: 'tls' },
     filters: [
@@ -61,7 +60,7 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
     ],
     transportSocket: downstreamTls({ service, port: name, carriage, trustDomain }),
     transportSocketConnectTimeout: duration(HANDSHAKE_MS),
-  })
+  }
 }
 
 /**
@@ -71,7 +70,11 @@ function inboundChain(port: InboundPort, trustDomain: string): FilterChain {
  *
  * @param redirected whether connections come from {@link buildRedirectListener}; else it listens itself
  */
-export function buildNameListener(port: NamedPort, address: SocketAddress, redirected: boolean): Listener {
+export function buildNameListener(
+  port: NamedPort,
+  address: SocketAddress,
+  redirected: boolean,
+): Given<typeof ListenerSchema> {
   const listener = outboundListener(
     nameListener(port.name, address.port, redirected),
     { kind: 'tcp', ...address },
@@ -85,8 +88,8 @@ export function buildNameListener(port: NamedPort, address: SocketAddress, redir
  * the address that was called. One that no listener is for, such as a connection to this port itself, meets a chain
  * without filters and is closed: nothing is ever passed on to where it was going.
  */
-export function buildRedirectListener(address: SocketAddress): Listener {
-  return create(ListenerSchema, {
+export function buildRedirectListener(address: SocketAddress): Given<typeof ListenerSchema> {
+  return {
     name: REDIRECT_LISTENER,
     address: socketAddress(address),
     statPrefix: REDIRECT_LISTENER,
@@ -94,16 +97,19 @@ export function buildRedirectListener(address: SocketAddress): Listener {
     useOriginalDst: true,
     enableReusePort: false,
     filterChains: [{ name: 'close' }],
-  })
+  }
 }
 
 /** The listener of a declared upstream, whose calls carry the identity of the service that declared it. */
-export function buildUpstreamListener({ name, bind, as }: UpstreamListener, target: NamedPort): Listener {
+export function buildUpstreamListener(
+  { name, bind, as }: UpstreamListener,
+  target: NamedPort,
+): Given<typeof ListenerSchema> {
   return outboundListener(name, bind, target, as)
 }
 
-function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string): Listener {
-  return create(ListenerSchema, {
+function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string): Given<typeof ListenerSchema> {
+  return {
     name,
     address: bindAddress(bind),
     statPrefix: 'outbound',
@@ -120,9 +126,9 @@ function outboundListener(name: string, bind: Bind, port: NamedPort, as?: string
         ],
       },
     ],
-  })
+  }
 }
 
-function networkFilter(name: string, config: Any) {
+function networkFilter(name: string, config: Packed) {
   return { name, configType: { case: 'typedConfig' as const, value: config } }
 }

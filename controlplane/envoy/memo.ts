@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type Inputs, Memo, MemoTable, sameInputs } from '../../common/memo/memo.js'
 import type { Steps } from '../../common/memo/steps.js'
 import type { Publication, Resource, ResourceSet } from '../../common/xds/resource.js'
@@ -81,9 +80,4 @@ export class ResourceMemo {
     this.#remembered.set(from, made.set(key, { inputs, resource }))
     return resource
   }
-}
-
-/** Encodes a message as resources carry it. */
-export function encode<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array {
-  return toBinary(schema, message)
 }

@@ -1,12 +1,10 @@
-import { create } from '@bufbuild/protobuf'
-import {
+import type {
   DirectResponseActionSchema,
-  type RouteAction as EnvoyRouteAction,
-  type Route,
   RouteActionSchema,
   RouteSchema,
 } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
-import { type RouteConfiguration, RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { MeshRoute, OutboundRoutes, RequestMatch, RouteAction, TimeLimit } from '../mesh/mesh.js'
 import { ESCAPED_SLASHES } from './escaped-slashes.js'
 import { buildRouteMatch, quoteRegex } from './match.js'
@@ -25,9 +23,9 @@ const MAX_RESPONSE_BODY = 65_536
 export function buildOutboundRoutes(
   { name, routes, rejectEscapedSlashes }: OutboundRoutes,
   as?: string,
-): RouteConfiguration {
+): Given<typeof RouteConfigurationSchema> {
   const routeName = asIdentity(outboundRouteName(name), as)
-  return create(RouteConfigurationSchema, {
+  return {
     name: routeName,
     virtualHosts: [
       {
@@ -39,20 +37,24 @@ export function buildOutboundRoutes(
     // What the callee's Envoy says to this one is not for the application.
     responseHeadersToRemove: [UNDELIVERED_HEADER],
     maxDirectResponseBodySizeBytes: MAX_RESPONSE_BODY,
-  })
+  }
 }
 
-function buildRoute({ name, match, action }: MeshRoute, as: string | undefined): Route {
-  return create(RouteSchema, { name, match: buildRouteMatch(match), action: buildAction(action, match, as) })
+function buildRoute({ name, match, action }: MeshRoute, as: string | undefined): Given<typeof RouteSchema> {
+  return { name, match: buildRouteMatch(match), action: buildAction(action, match, as) }
 }
 
-function buildAction(action: RouteAction, match: RequestMatch, as: string | undefined): NonNullable<Route['action']> {
+function buildAction(
+  action: RouteAction,
+  match: RequestMatch,
+  as: string | undefined,
+): NonNullable<Given<typeof RouteSchema>['action']> {
   if (action.kind === 'forward') return { case: 'route', value: buildForward(action, match, as) }
   const { status, body } = action
-  const value = create(DirectResponseActionSchema, {
+  const value: Given<typeof DirectResponseActionSchema> = {
     status,
     ...(body === undefined ? {} : { body: { specifier: { case: 'inlineString', value: body } } }),
-  })
+  }
   return { case: 'directResponse', value }
 }
 
@@ -60,9 +62,9 @@ function buildForward(
   { to, timeout, deadline, retry, prefixRewrite }: Extract<RouteAction, { kind: 'forward' }>,
   match: RequestMatch,
   as: string | undefined,
-): EnvoyRouteAction {
+): Given<typeof RouteActionSchema> {
   const [only, ...more] = to
-  return create(RouteActionSchema, {
+  return {
     clusterSpecifier:
       only !== undefined && more.length === 0
         ? { case: 'cluster', value: asIdentity(only.cluster, as) }
@@ -73,7 +75,7 @@ function buildForward(
     ...(prefixRewrite === undefined ? {} : rewrite(match, prefixRewrite)),
     ...timeLimits(timeout, deadline),
     ...(retry === undefined ? {} : { retryPolicy: buildRetryPolicy(retry) }),
-  })
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
-import { create } from '@bufbuild/protobuf'
 import { ClusterLoadAssignmentSchema } from '../../common/proto/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema } from '../../common/proto/envoy/config/listener/v3/listener_pb.js'
 import { RouteConfigurationSchema } from '../../common/proto/envoy/config/route/v3/route_pb.js'
 import { SecretSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import { encode } from '../../common/protobuf/encode.js'
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET } from '../../common/xds/types.js'
 import type {
   InboundListener,
@@ -25,7 +25,7 @@ import { buildEndpoints } from './endpoint.js'
 import { buildInboundRoutes } from './inbound-route.js'
 import type { Inside, Insides } from './inside.js'
 import { buildInboundListener, buildNameListener, buildRedirectListener, buildUpstreamListener } from './listener.js'
-import { encode, type Recipe } from './memo.js'
+import type { Recipe } from './memo.js'
 import {
   allowSecret,
   applicationCluster,
@@ -201,10 +201,10 @@ function inboundRecipe(inbound: InboundRoutes, local: string): Recipe {
 /** The same on every host that serves the port, so it is made once. */
 function allowRecipe(allowList: TcpAllowList, { trustBundlePem }: ResourceSettings): Recipe {
   const name = allowSecret(allowList.name)
-  const secret = () =>
-    create(SecretSchema, {
+  const build = () =>
+    encode(SecretSchema, {
       name,
       type: { case: 'validationContext', value: allowContext(trustBundlePem, allowList.principals) },
     })
-  return { type: SECRET, name, from: allowList, with: [trustBundlePem], build: () => encode(SecretSchema, secret()) }
+  return { type: SECRET, name, from: allowList, with: [trustBundlePem], build }
 }

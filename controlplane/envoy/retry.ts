@@ -1,10 +1,9 @@
-import { create } from '@bufbuild/protobuf'
-import {
-  type RetryPolicy as EnvoyRetryPolicy,
+import type {
   HeaderMatcherSchema,
   RetryPolicySchema,
 } from '../../common/proto/envoy/config/route/v3/route_components_pb.js'
 import { PreviousHostsPredicateSchema } from '../../common/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import { HOST_ATTEMPTS } from '../mesh/fixed-settings.js'
 import type { RetryPolicy } from '../mesh/mesh.js'
 import { methodMatcher } from './match.js'
@@ -27,10 +26,10 @@ const RETRY_ON: Readonly<Record<string, string>> = {
 const PREVIOUS_HOSTS = pack(PreviousHostsPredicateSchema, {})
 
 /** When and how often a request is tried again, each time on a host that has not failed it yet. */
-export function buildRetryPolicy({ retries, perTryMs, on, methods }: RetryPolicy): EnvoyRetryPolicy {
+export function buildRetryPolicy({ retries, perTryMs, on, methods }: RetryPolicy): Given<typeof RetryPolicySchema> {
   const statuses = on.filter((condition) => /^\d{3}$/.test(condition)).map(Number)
   const words = on.flatMap((condition) => RETRY_ON[condition] ?? [])
-  return create(RetryPolicySchema, {
+  return {
     retryOn: [...words, ...(statuses.length === 0 ? [] : ['retriable-status-codes'])].join(','),
     numRetries: retries,
     ...(perTryMs === undefined ? {} : { perTryTimeout: duration(perTryMs) }),
@@ -44,13 +43,13 @@ export function buildRetryPolicy({ retries, perTryMs, on, methods }: RetryPolicy
     retriableStatusCodes: statuses,
     retriableHeaders: on.includes('undelivered') ? [undelivered()] : [],
     retriableRequestHeaders: methods === undefined ? [] : [methodMatcher(methods)],
-  })
+  }
 }
 
 /** The callee's Envoy says by this header that its application has not seen the request. */
-function undelivered() {
-  return create(HeaderMatcherSchema, {
+function undelivered(): Given<typeof HeaderMatcherSchema> {
+  return {
     name: UNDELIVERED_HEADER,
     headerMatchSpecifier: { case: 'presentMatch', value: true },
-  })
+  }
 }

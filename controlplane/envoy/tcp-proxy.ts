@@ -1,8 +1,7 @@
-import type { Any } from '@bufbuild/protobuf/wkt'
 import { TcpProxySchema } from '../../common/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { TCP_IDLE_MS } from '../mesh/fixed-settings.js'
 import type { WeightedCluster } from '../mesh/mesh.js'
-import { duration, pack } from './messages.js'
+import { duration, type Packed, pack } from './messages.js'
 import { asIdentity } from './names.js'
 
 /**
@@ -10,7 +9,7 @@ import { asIdentity } from './names.js'
  *
  * @param attempts how many endpoints are tried before the caller's connection is closed
  */
-export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], attempts: number, as?: string): Any {
+export function tcpProxy(statPrefix: string, to: readonly WeightedCluster[], attempts: number, as?: string): Packed {
   const [only, ...more] = to
   return pack(TcpProxySchema, {
     statPrefix,

@@ -1,23 +1,20 @@
-import { create } from '@bufbuild/protobuf'
-import type { Any } from '@bufbuild/protobuf/wkt'
 import { hostId, serviceId } from '../../common/identity.js'
-import { type TransportSocket, TransportSocketSchema } from '../../common/proto/envoy/config/core/v3/base_pb.js'
+import type { TransportSocketSchema } from '../../common/proto/envoy/config/core/v3/base_pb.js'
 import {
-  type CertificateValidationContext,
-  CertificateValidationContextSchema,
-  type SubjectAltNameMatcher,
+  type CertificateValidationContextSchema,
   SubjectAltNameMatcher_SanType,
-  SubjectAltNameMatcherSchema,
+  type SubjectAltNameMatcherSchema,
   TlsParameters_TlsProtocol,
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
-import { SdsSecretConfigSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import type { SdsSecretConfigSchema } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../../common/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import type { Given } from '../../common/protobuf/encode.js'
 import type { Carriage } from '../../common/protocol.js'
 import type { Principal } from '../mesh/mesh.js'
-import { ADS, packer } from './messages.js'
+import { ADS, type Packed, packer } from './messages.js'
 import { allowSecret, CALLER_SECRET, serviceSecret, TRUST_SECRET } from './names.js'
 
 const TLS_SOCKET = 'envoy.transport_sockets.tls'
@@ -53,7 +50,7 @@ const packUpstream = {
 }
 
 /** Mutual TLS towards a callee: our certificate, its name, and exactly the identity that it must present. */
-export function upstreamTls({ serverName, spiffeId, carriage, as }: UpstreamTls): TransportSocket {
+export function upstreamTls({ serverName, spiffeId, carriage, as }: UpstreamTls): Given<typeof TransportSocketSchema> {
   return tlsSocket(
     packUpstream[carriage]({
       sni: serverName,
@@ -89,7 +86,12 @@ const packDownstream = {
  * Mutual TLS from callers: a port that carries requests takes every identity of the mesh (what it may do is decided by
  * request), one that carries bytes only those in its allow list, a secret of its own, so that a change of rules drains no connection.
  */
-export function downstreamTls({ service, port, carriage, trustDomain }: DownstreamTls): TransportSocket {
+export function downstreamTls({
+  service,
+  port,
+  carriage,
+  trustDomain,
+}: DownstreamTls): Given<typeof TransportSocketSchema> {
   return tlsSocket(
     packDownstream[carriage]({
       commonTlsContext: {
@@ -103,8 +105,8 @@ export function downstreamTls({ service, port, carriage, trustDomain }: Downstre
   )
 }
 
-function tlsSocket(context: Any): TransportSocket {
-  return create(TransportSocketSchema, { name: TLS_SOCKET, configType: { case: 'typedConfig', value: context } })
+function tlsSocket(context: Packed): Given<typeof TransportSocketSchema> {
+  return { name: TLS_SOCKET, configType: { case: 'typedConfig', value: context } }
 }
 
 /** Every service and host of the mesh; control planes are no callers. */
@@ -116,12 +118,15 @@ function anybody(trustDomain: string): readonly Principal[] {
 }
 
 /** The validation context of a tcp port: the roots, and who may connect. */
-export function allowContext(trustBundlePem: string, principals: readonly Principal[]): CertificateValidationContext {
-  return create(CertificateValidationContextSchema, {
+export function allowContext(
+  trustBundlePem: string,
+  principals: readonly Principal[],
+): Given<typeof CertificateValidationContextSchema> {
+  return {
     trustedCa: { specifier: { case: 'inlineString', value: trustBundlePem } },
     // Without a matcher anybody with a certificate of the CA would pass: an empty list must match nobody instead.
     matchTypedSubjectAltNames: (principals.length === 0 ? [NOBODY] : principals).map(uriMatcher),
-  })
+  }
 }
 
 /** No SPIFFE ID is this text: IDs have no spaces. */
@@ -137,14 +142,14 @@ function trusted(principals: readonly Principal[]) {
   }
 }
 
-function uriMatcher(principal: Principal): SubjectAltNameMatcher {
+function uriMatcher(principal: Principal): Given<typeof SubjectAltNameMatcherSchema> {
   const matchPattern =
     principal.kind === 'exact'
       ? { case: 'exact' as const, value: principal.spiffeId }
       : { case: 'prefix' as const, value: principal.prefix }
-  return create(SubjectAltNameMatcherSchema, { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } })
+  return { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } }
 }
 
-function secret(name: string) {
-  return create(SdsSecretConfigSchema, { name, sdsConfig: ADS })
+function secret(name: string): Given<typeof SdsSecretConfigSchema> {
+  return { name, sdsConfig: ADS }
 }

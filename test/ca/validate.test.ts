@@ -21,6 +21,9 @@ import { buildLeafTemplate, DEFAULT_LEAF_TTL_MS } from '../../controlplane/ca/te
 import { type BrokenRule, type Expectation, validateLeaf } from '../../controlplane/ca/validate.js'
 import { makeAuthority, NOW, TRUST_DOMAIN } from './fixtures.js'
 
+/** The rows that a certificate breaks. */
+const brokenRules = (...of: Parameters<typeof validateLeaf>): readonly BrokenRule[] => validateLeaf(...of).broken ?? []
+
 const identity: Identity = { kind: 'service', trustDomain: TRUST_DOMAIN, name: 'web' }
 const keys = generateKeyPair()
 const spkiDer = spkiOf(keys.publicKey)
@@ -41,7 +44,7 @@ function replace(fields: CertificateFields, id: string, ...by: readonly Extensio
 
 test('what the template makes keeps every row of the profile', async (t) => {
   const authority = await makeAuthority(t)
-  assert.deepEqual(validateLeaf(signTemplate(template(authority), authority), expected, authority), [])
+  assert.deepEqual(brokenRules(signTemplate(template(authority), authority), expected, authority), [])
 })
 
 type Mutation = (fields: CertificateFields, authority: Authority) => Partial<CertificateFields>
@@ -167,26 +170,26 @@ for (const [name, mutate, broken] of MUTATIONS) {
     const authority = await makeAuthority(t)
     const fields = template(authority)
     const der = signTemplate({ ...fields, ...mutate(fields, authority) }, authority)
-    assert.deepEqual(validateLeaf(der, expected, authority), broken)
+    assert.deepEqual(brokenRules(der, expected, authority), broken)
   })
 }
 
 test('a certificate that another key signed does not pass', async (t) => {
   const authority = await makeAuthority(t)
   const der = buildCertificate(template(authority), keys.privateKey)
-  assert.deepEqual(validateLeaf(der, expected, authority), ['signature'])
+  assert.deepEqual(brokenRules(der, expected, authority), ['signature'])
 })
 
 test('a certificate of another CA does not pass', async (t) => {
   const [authority, foreign] = [await makeAuthority(t), await makeAuthority(t)]
   const der = signTemplate(template(foreign), foreign)
-  assert.deepEqual(validateLeaf(der, expected, authority), ['issuer', 'signature', 'authority-key-identifier'])
+  assert.deepEqual(brokenRules(der, expected, authority), ['issuer', 'signature', 'authority-key-identifier'])
 })
 
 test('a certificate does not pass where the intermediate does not chain to the root', async (t) => {
   const [authority, foreign] = [await makeAuthority(t), await makeAuthority(t)]
   const der = signTemplate(template(authority), authority)
-  assert.deepEqual(validateLeaf(der, expected, { ...authority, root: foreign.root }), ['chain'])
+  assert.deepEqual(brokenRules(der, expected, { ...authority, root: foreign.root }), ['chain'])
 })
 
 test('a certificate does not pass for an identity of another trust domain', async (t) => {
@@ -195,21 +198,21 @@ test('a certificate does not pass for an identity of another trust domain', asyn
   const fields = template(authority)
   const extensions = replace(fields, OID.subjectAltName, subjectAltUris([spiffeId], true))
   const der = signTemplate({ ...fields, extensions }, authority)
-  assert.deepEqual(validateLeaf(der, { ...expected, spiffeId }, authority), ['trust-domain'])
+  assert.deepEqual(brokenRules(der, { ...expected, spiffeId }, authority), ['trust-domain'])
 })
 
 test('a certificate with a part of it changed does not pass', async (t) => {
   const authority = await makeAuthority(t)
   const der = signTemplate(template(authority), authority)
-  assert.deepEqual(validateLeaf(der.subarray(1), expected, authority), ['encoding'])
+  assert.deepEqual(brokenRules(der.subarray(1), expected, authority), ['encoding'])
   const versions = edit(der, (fields) => [
     { tag: 0xa0, children: [{ tag: 2, bytes: Buffer.of(1) }] },
     ...fields.slice(1),
   ])
-  assert.ok(validateLeaf(versions, expected, authority).some((rule) => rule === 'version' || rule === 'encoding'))
+  assert.ok(brokenRules(versions, expected, authority).some((rule) => rule === 'version' || rule === 'encoding'))
   const sha384 = sequence(oid(OID.ecdsaWithSha384))
   const algorithm = edit(der, (fields) => fields.map((field, index) => (index === 2 ? sha384 : field)))
-  const broken = validateLeaf(algorithm, expected, authority)
+  const broken = brokenRules(algorithm, expected, authority)
   assert.ok(broken.includes('algorithm') && broken.includes('signature'), broken.join())
 })
 
@@ -227,5 +230,5 @@ test('two minutes of the signer are all that a leaf may look back', async (t: Te
     notBefore: authority.intermediate.certificate.notBefore - 1_000,
     notAfter: NOW + 1_000,
   }
-  assert.deepEqual(validateLeaf(signTemplate(fields, authority), expected, authority), ['within-signer'])
+  assert.deepEqual(brokenRules(signTemplate(fields, authority), expected, authority), ['within-signer'])
 })

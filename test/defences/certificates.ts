@@ -70,10 +70,10 @@ export const CERTIFICATES: readonly Defence[] = [
     'false',
     'no certificate is issued for the key of a CA, though its holder signed the CSR',
   ),
-  issue(
+  defencesOf('controlplane/ca/validate.js', 'ca/issue.test.js')(
     'a signed certificate that breaks the profile does not leave',
-    'if (broken.length > 0)',
-    'if (false)',
+    'return broken.length > 0 ? { broken } : { leaf: read.leaf }',
+    'return { leaf: read.leaf }',
     'a certificate that breaks the profile does not leave, though it was signed',
   ),
   issue(

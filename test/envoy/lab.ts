@@ -89,6 +89,16 @@ export class EnvoyLab {
     this.#publication.set({ layers, clients })
   }
 
+  /** Takes what is a host's own of one type away from it, and nothing else from anybody. */
+  async takeAway(host: string, type: string): Promise<void> {
+    const { layers, clients } = this.#publication.value
+    const name = `host:${host}`
+    const left = new Map([...(layers.get(name) ?? [])].filter(([one]) => one !== type))
+    this.#publication.set({ layers: new Map([...layers, [name, left]]), clients })
+    await waitFor(this.#xds.activity, () => this.#answered(), AbortSignal.timeout(20_000))
+    await this.#warm(host, AbortSignal.timeout(20_000))
+  }
+
   /** Publishes a mesh and waits until every Envoy uses it. @throws with what an Envoy refuses */
   async serve(mesh: TestMesh): Promise<void> {
     this.publish(mesh)

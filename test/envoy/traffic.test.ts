@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { SocketAddress } from '../../common/socket-address.js'
+import { CLUSTER } from '../../common/xds/types.js'
 import { envoyOrSkip, TEST_ENVOYS } from '../lab/envoy.js'
 import { meshFrom, TRUST_DOMAIN } from '../mesh/inputs.js'
 import {
@@ -196,6 +197,16 @@ function testTraffic(version: string): void {
       assert.equal(headers['x-mesh-undelivered'], undefined)
     }
     assert.equal(two.seen.length, 20)
+  })
+
+  test('a request that reaches a host whose service has left is answered by another, whatever its method', async () => {
+    await lab.takeAway('pay-1', CLUSTER)
+    // By an upstream: its cluster is its own, and has put no host aside yet.
+    for (let count = 0; count < 20; count++) {
+      assert.equal(await statusOf(INTRUDER_PAYMENTS, '/', { method: 'POST' }), 200)
+    }
+    assert.equal(two.seen.length, 20)
+    assert.ok((await lab.stat('pay-1', 'http.inbound.no_cluster')) > 0, 'some reached it')
   })
 
   test('when no application is alive the caller gets 503 and learns nothing of how it is told', async () => {
