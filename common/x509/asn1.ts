@@ -35,33 +35,38 @@ export class DerError extends Error {
  * strings of everything, and what it reads is held against what is written.
  */
 export function encodeDer(element: Element): Buffer {
-  const parts: Uint8Array[] = []
-  collect(element, parts)
-  return Buffer.concat(parts)
+  const lengths: number[] = []
+  const buffer = Buffer.allocUnsafe(measure(element, lengths))
+  write(element, lengths.values(), buffer, 0)
+  return buffer
 }
 
-/** Appends the DER of an element. @returns its length */
-function collect(element: Element, parts: Uint8Array[]): number {
-  const at = parts.push(NO_BYTES) - 1
-  let length = 0
-  if ('children' in element) {
-    for (const child of element.children) length += collect(child, parts)
-  } else {
-    parts.push(element.bytes)
-    length = element.bytes.length
-  }
-  const header = headerOf(element.tag, length)
-  parts[at] = header
-  return header.length + length
+/** Adds the lengths of what an element and those in it hold, in their order. @returns its own with identifier and length */
+function measure(element: Element, lengths: number[]): number {
+  const at = lengths.push(0) - 1
+  let content = 0
+  if ('bytes' in element) content = element.bytes.length
+  else for (const child of element.children) content += measure(child, lengths)
+  lengths[at] = content
+  return 2 + digitsOf(content) + content
 }
 
-const NO_BYTES = new Uint8Array()
+/** How many bytes a length has behind its first one. */
+function digitsOf(length: number): number {
+  return length < 0x80 ? 0 : Math.ceil((32 - Math.clz32(length)) / 8)
+}
 
-function headerOf(tag: number, length: number): Uint8Array {
-  if (length < 0x80) return Uint8Array.of(tag, length)
-  const digits: number[] = []
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256)
-  return Uint8Array.of(tag, 0x80 | digits.length, ...digits)
+/** @returns where the element ends */
+function write(element: Element, lengths: Iterator<number, undefined>, buffer: Buffer, start: number): number {
+  const content = lengths.next().value ?? 0
+  const digits = digitsOf(content)
+  buffer[start] = element.tag
+  buffer[start + 1] = digits === 0 ? content : 0x80 | digits
+  if (digits > 0) buffer.writeUIntBE(content, start + 2, digits)
+  let end = start + 2 + digits
+  if ('bytes' in element) return end + element.bytes.copy(buffer, end)
+  for (const child of element.children) end = write(child, lengths, buffer, end)
+  return end
 }
 
 /**
