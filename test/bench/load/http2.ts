@@ -8,6 +8,14 @@ export interface Http2Events {
   ended(reason: string): void
 }
 
+/** A message of which not all has arrived: those of megabytes come in hundreds of frames. */
+interface Begun {
+  readonly parts: Buffer[]
+  length: number
+  /** How many bytes there have to be before there is more to know. */
+  readonly needed: number
+}
+
 /**
  * The little of HTTP/2 that a gRPC client of a benchmark needs, so that thousands of them fit on one core: a full
  * library costs more for a push and its ACK than the server that is measured. Headers of the server are not decoded.
@@ -17,7 +25,7 @@ export interface Http2Events {
 export class Http2Connection {
   readonly #socket: Duplex
   readonly #events: Http2Events
-  readonly #messages = new Map<number, Buffer>()
+  readonly #messages = new Map<number, Begun>()
   /** By stream: bytes that wait until the server lets them in. */
   readonly #waiting = new Map<number, Buffer>()
   readonly #windows = new Map<number, number>()
@@ -116,16 +124,23 @@ export class Http2Connection {
   #data(stream: number, payload: Buffer): void {
     this.#received += payload.length
     if (this.#received > TOP_UP / 2) this.#topUp(stream)
-    const before = this.#messages.get(stream)
-    let rest = before === undefined ? payload : Buffer.concat([before, payload])
+    const begun = this.#messages.get(stream)
+    if (begun !== undefined && begun.length + payload.length < begun.needed) {
+      begun.parts.push(payload)
+      begun.length += payload.length
+      return
+    }
+    let rest = begun === undefined ? payload : Buffer.concat([...begun.parts, payload])
     while (rest.length >= 5) {
       const end = 5 + rest.readUInt32BE(1)
       if (rest.length < end) break
       this.#events.message(stream, rest.subarray(5, end))
       rest = rest.subarray(end)
     }
-    if (rest.length > 0) this.#messages.set(stream, rest)
-    else if (before !== undefined) this.#messages.delete(stream)
+    if (rest.length > 0) {
+      const needed = rest.length < 5 ? 5 : 5 + rest.readUInt32BE(1)
+      this.#messages.set(stream, { parts: [rest], length: rest.length, needed })
+    } else if (begun !== undefined) this.#messages.delete(stream)
   }
 
   #topUp(stream: number): void {
