@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Log } from '../common/log.js'
-import { Memo } from '../common/memo/memo.js'
+import { Memo, MemoTable } from '../common/memo/memo.js'
+import { atOnce } from '../common/memo/steps.js'
 import { delay, type Rest, restAfter, type Task } from '../common/tasks.js'
 import type { AgentDirectory, AgentRecord, AgentRecords, LeftHost } from './catalog/agents.js'
 import { hostReport, serviceReport } from './catalog/report.js'
@@ -66,18 +67,19 @@ export function keepAgents(
   lostGrace: number,
   log: Log,
 ): Task {
+  const kept = new MemoTable<AgentsState[number]>()
   const states = new Memo<AgentsState>()
   const keep = async () => {
     const before = Date.now() - lostGrace
-    const all = [...records.value.values()]
-    const gone = [...left.values()]
-    const next = states.get(
-      [
-        ...all.flatMap(({ facts, services, session }) => [facts, services, isGone(session, before) && session.since]),
-        ...gone,
-      ],
-      () => sorted([...all.map((record) => agentStateOf(record, before)), ...gone.map(leftStateOf)]),
+    const members = atOnce(
+      kept.each([...records.value.values()], {
+        key: ({ host }) => host,
+        inputs: ({ facts, services, session }) => [facts, services, isGone(session, before) && session.since],
+        make: (record) => agentStateOf(record, before),
+      }),
     )
+    const gone = [...left.values()]
+    const next = states.get([members, ...gone], () => sorted([...members, ...gone.map(leftStateOf)]))
     try {
       await file.update(() => ({ state: next, result: undefined }))
     } catch (error) {

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { makeDirectory, readIfPresent, writeFileAtomically } from '../common/files.js'
+import { StateText } from './state-text.js'
 
 /** A state file that does not hold what was once written to it, or that cannot be written now. */
 export class StateFileError extends Error {
@@ -33,6 +34,7 @@ interface Job<T> {
 export class StateFile<T> {
   readonly #path: string
   readonly #write: typeof writeFileAtomically
+  readonly #text = new StateText()
   #state: T
   #queue: Job<T>[] = []
   #writing = false
@@ -107,7 +109,7 @@ export class StateFile<T> {
   async #commit(next: T): Promise<void> {
     if (next === this.#state) return
     try {
-      await this.#write(this.#path, `${JSON.stringify(next, null, 2)}\n`)
+      await this.#write(this.#path, this.#text.encode(next))
     } catch (cause) {
       throw new StateFileError(this.#path, 'cannot be written, so the change is not made', cause)
     }
