@@ -25,11 +25,17 @@ export class Herd {
   #received = { resources: 0, responses: 0, bytes: 0 }
   #recorded: Map<string, Uint8Array[]> | undefined
   #whole: ((at: number) => void) | undefined
+  #tellFailed: (error: Error) => void = () => undefined
+  /** Rejects when a client has failed. */
+  readonly #failed = new Promise<never>((_, reject) => {
+    this.#tellFailed = reject
+  })
   /** Told of resources in versions that nobody had before, and of clients that have acknowledged a response. */
   watcher: { first?: LightClientFirst; acknowledged?: (client: LightClient) => void } = {}
 
   constructor(plans: readonly ClientPlan[], expected: Expected) {
     this.#goal = new Goal(expected)
+    this.#failed.catch(() => undefined)
     const events = {
       acknowledged: (client: LightClient, missing: number) => {
         if (client.behaviour !== 'honest') return
@@ -107,7 +113,7 @@ export class Herd {
 
   /** Resolves with the monotonic milliseconds at which the last client has had an answer for each type it asked for. */
   async answered(): Promise<number> {
-    await Promise.all(this.clients.map((client) => client.answered()))
+    await Promise.race([Promise.all(this.clients.map((client) => client.answered())), this.#failed])
     return performance.now()
   }
 
@@ -167,6 +173,7 @@ export class Herd {
   }
 
   #fail(reason: string): void {
+    this.#tellFailed(new Error(reason))
     if (this.failures.length < MOST_FAULTS) this.failures.push(reason)
   }
 }

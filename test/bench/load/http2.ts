@@ -57,14 +57,18 @@ export class Http2Connection {
   send(stream: number, message: Uint8Array): void {
     const prefix = Buffer.alloc(5)
     prefix.writeUInt32BE(message.length, 1)
-    const bytes = Buffer.concat([prefix, message])
-    const waiting = this.#waiting.get(stream)
-    this.#waiting.set(stream, waiting === undefined ? bytes : Buffer.concat([waiting, bytes]))
-    this.#flush(stream)
+    this.#queue(stream, Buffer.concat([prefix, message]))
   }
 
-  /** Sends a whole frame that was made before with {@link messageFrame}, without waiting for room: it must be small. */
+  /**
+   * Sends a whole frame that was made before with {@link messageFrame}, without waiting for room: it must be small. Behind
+   * a message of which a part still waits, it waits too.
+   */
   sendFrame(stream: number, bytes: Buffer): void {
+    if (this.#waiting.has(stream)) {
+      this.#queue(stream, bytes.subarray(FRAME_HEAD))
+      return
+    }
     this.#spend(stream, bytes.length - FRAME_HEAD)
     this.#socket.write(bytes)
   }
@@ -78,6 +82,12 @@ export class Http2Connection {
   close(): void {
     this.#ended = true
     this.#socket.destroy()
+  }
+
+  #queue(stream: number, bytes: Buffer): void {
+    const waiting = this.#waiting.get(stream)
+    this.#waiting.set(stream, waiting === undefined ? bytes : Buffer.concat([waiting, bytes]))
+    this.#flush(stream)
   }
 
   #flush(stream: number): void {
