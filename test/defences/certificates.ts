@@ -121,14 +121,28 @@ export const CERTIFICATES: readonly Defence[] = [
     'a CSR that has the key of somebody else is refused',
     'a CSR that was changed after it was signed is refused',
   ),
-  csr(
-    'a key is a point of full length on a curve that is allowed',
-    'if (!allowed || point[0] !== 4)',
-    'if (false)',
-    'a CSR that has an RSA key is refused',
-    'a CSR that has a compressed point is refused',
-    'a CSR that has a key on another curve is refused',
-  ),
+  {
+    ...csr(
+      'a key is a point of full length on a curve that is allowed',
+      'if (!allowed || point[0] !== 4)',
+      'if (false)',
+      'a CSR that has a compressed point is refused',
+      'a CSR that has a key on another curve is refused',
+    ),
+    // OpenSSL gets two numbers and the name of a curve, so it would refuse all others too.
+    layers: [
+      {
+        file: 'common/x509/csr.js',
+        find: 'const [x, y] = [',
+        replace: 'return encodeDer(spki); const [x, y] = [',
+      },
+      {
+        file: 'common/x509/csr.js',
+        find: "createPublicKey({ key, format: 'jwk' })",
+        replace: "createPublicKey({ key, format: 'der', type: 'spki' })",
+      },
+    ],
+  },
   csr('a CSR is one block', 'more.length === 0)', 'true)', 'a CSR that is two PEM blocks is refused'),
   csr(
     'a CSR has one request of extensions',
