@@ -47,8 +47,6 @@ export interface StreamOwner<Peer> {
   readonly stream: DeltaStreamOptions
   /** The stream has told who its client is; once a stream. */
   identified(stream: ServedStream<Peer>): void
-  /** The stream is about to look at what it sees, which may not be the newest yet. */
-  outdated(stream: ServedStream<Peer>): void
   /** What is known of the client has changed by a request, and what is to be sent may have. */
   changed(stream: ServedStream<Peer>): void
   /** What stands refused is not what it was. */
@@ -118,7 +116,6 @@ export class ServedStream<Peer> {
   /** Takes one message of the client. Never throws: what is wrong with it ends the stream. */
   receive(message: Uint8Array): void {
     if (!this.#open) return
-    this.#owner.outdated(this)
     try {
       this.#conversation.receive(message, (node) => this.#identify(node))
     } catch (error) {
@@ -136,7 +133,6 @@ export class ServedStream<Peer> {
   /** Writes what is to be sent now, as far as the client reads. To be called when the call has become writable. */
   send(): void {
     const { clock } = this.#owner
-    if (this.#open) this.#owner.outdated(this)
     let sent = false
     while (this.#open && this.#admitted && this.#call.writable) {
       const response = this.#conversation.next(clock.now())

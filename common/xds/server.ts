@@ -2,7 +2,6 @@ import { Latest } from '../latest.js'
 import { type Log, silentLog } from '../log.js'
 import { type Clock, systemClock } from './clock.js'
 import type { DeltaStreamOptions } from './delta-stream.js'
-import { Differences } from './differences.js'
 import { FIRST_ANSWERS } from './limits.js'
 import { Newcomers } from './newcomers.js'
 import type { XdsObserver } from './observer.js'
@@ -10,7 +9,7 @@ import { DELTA, type Protocol } from './protocol.js'
 import { type RefusedResource, StreamRefusal } from './refusal.js'
 import type { Publication } from './resource.js'
 import { type Identify, ServedStream, type StreamOwner, type StreamStatus, type XdsCall } from './served-stream.js'
-import { allNames, EMPTY_LAYER, mergeNames, viewOf } from './view.js'
+import { allNames, type ChangedNames, changedLayers, mergeNames, viewOf } from './view.js'
 
 /** What a server needs beside what it serves. */
 export interface XdsServerOptions<Peer> {
@@ -34,10 +33,10 @@ export interface XdsServerOptions<Peer> {
 /**
  * Serves the newest publication to any number of streams, over any transport.
  *
- * What changed is found once for each layer, by identity, for the streams that see the layer. Each of them has its turn:
- * it is told of the names that it subscribes to, and sent what is due. A long fan-out is cut in slices, between which newer
- * publications take the place of those that a stream has not been told of yet: it goes from what it saw last to the newest.
- * New streams get their first answers by turns, after what the others are to be told.
+ * What changed is found once for each layer, by identity, and told to the streams that see the layer, for the names
+ * that they subscribe to. The first change after quiet goes out in the same turn of the event loop; a long fan-out is
+ * cut in slices, between which newer publications replace what has not been sent. New streams get their first answers by
+ * turns, after what the others are to be told.
  */
 export class XdsServer<Peer> {
   readonly #source: Latest<Publication>
@@ -46,9 +45,7 @@ export class XdsServer<Peer> {
   readonly #streams = new Set<ServedStream<Peer>>()
   readonly #layersOf = new Map<ServedStream<Peer>, readonly string[]>()
   readonly #byLayer = new Map<string, Set<ServedStream<Peer>>>()
-  /** Streams that have not been told of the newest publication, and since when, monotonic milliseconds. */
-  readonly #stale = new Map<ServedStream<Peer>, number>()
-  readonly #differences = new Differences()
+  readonly #ready = new Set<ServedStream<Peer>>()
   readonly #newcomers: Newcomers<ServedStream<Peer>>
   readonly #unsubscribe: () => void
   #publication: Publication
@@ -70,7 +67,6 @@ export class XdsServer<Peer> {
       clock: this.#clock,
       stream: { ...options.stream, ...(options.observer === undefined ? {} : { observer: options.observer }) },
       identified: (stream) => this.#show(stream),
-      outdated: (stream) => void this.#refresh(stream),
       changed: (stream) => this.#welcome(stream),
       refused: ({ client = '' }, refused) => options.onRefused?.(client, refused),
       failed: ({ client = '' }, error) => log.error('failed to handle an xDS request', { client, error }),
@@ -92,8 +88,7 @@ export class XdsServer<Peer> {
 
   /** How all identified streams stand. Computed at each call. */
   statuses(): readonly StreamStatus[] {
-    const known = [...this.#streams].filter(({ client }) => client !== undefined)
-    return known.map((stream) => (this.#stale.has(stream) ? { ...stream.status, acknowledged: false } : stream.status))
+    return [...this.#streams].filter(({ client }) => client !== undefined).map(({ status }) => status)
   }
 
   /** How long it took to tell all streams of the last publication, or takes so far, milliseconds. */
@@ -120,31 +115,22 @@ export class XdsServer<Peer> {
     this.#publication = publication
     const begun = this.#clock.now()
     this.#lastFanOut = 0
-    const changedAt = publication.changedAt ?? begun
-    for (const stream of this.#touched(before)) if (!this.#stale.has(stream)) this.#stale.set(stream, changedAt)
-    if (this.#stale.size > 0) this.#fanOutSince ??= begun
-    this.#schedule()
-  }
-
-  /** The streams to which the newest publication may say something that the one before did not. */
-  #touched(before: Publication): Iterable<ServedStream<Peer>> {
-    if (this.#publication.clients !== before.clients) return this.#streams
+    const changed = changedLayers(before, publication)
     const touched = new Set<ServedStream<Peer>>()
-    for (const layer of this.#differences.changedLayers(before, this.#publication)) {
+    for (const layer of changed.keys()) {
       for (const stream of this.#byLayer.get(layer) ?? []) touched.add(stream)
     }
-    return touched
-  }
-
-  /** Tells a stream of the newest publication, unless it has been told. @returns whether that concerns it */
-  #refresh(stream: ServedStream<Peer>): boolean {
-    const since = this.#stale.get(stream)
-    if (since === undefined) return false
-    this.#stale.delete(stream)
-    if (!this.#tell(stream)) return false
-    stream.changed(since)
-    if (!stream.admitted) this.#newcomers.add(stream)
-    return true
+    const changedAt = publication.changedAt ?? this.#clock.now()
+    for (const stream of publication.clients === before.clients ? touched : this.#streams) {
+      const layers = publication.clients.get(stream.client ?? '')
+      if (!sameLayers(layers, this.#layersOf.get(stream))) this.#show(stream)
+      else if (layers === undefined || !touched.has(stream) || !this.#tell(stream, layers, changed)) continue
+      stream.changed(changedAt)
+      if (stream.admitted) this.#ready.add(stream)
+      else this.#newcomers.add(stream)
+    }
+    if (this.#ready.size > 0) this.#fanOutSince ??= begun
+    this.#schedule()
   }
 
   /** Gives a stream its client's layers, when they are others than it had. One that is no longer listed keeps its view. */
@@ -157,17 +143,10 @@ export class XdsServer<Peer> {
     this.#index(stream, layers)
   }
 
-  /** @returns whether the stream subscribes to anything that changed, or sees other layers than before */
-  #tell(stream: ServedStream<Peer>): boolean {
-    const layers = this.#publication.clients.get(stream.client ?? '')
-    if (!sameLayers(layers, this.#layersOf.get(stream))) {
-      this.#show(stream)
-      return true
-    }
-    if (layers === undefined) return false
-    const [before, view] = [stream.state.view ?? [], viewOf(this.#publication, layers)]
-    const changes = view.map((layer, index) => this.#differences.between(before[index] ?? EMPTY_LAYER, layer))
-    return stream.state.publish(view, mergeNames(changes.filter(({ size }) => size > 0)))
+  /** @returns whether the stream subscribes to anything that changed */
+  #tell(stream: ServedStream<Peer>, layers: readonly string[], changed: ReadonlyMap<string, ChangedNames>): boolean {
+    const changes = layers.flatMap((layer) => changed.get(layer) ?? [])
+    return stream.state.publish(viewOf(this.#publication, layers), mergeNames(changes))
   }
 
   #index(stream: ServedStream<Peer>, layers: readonly string[]): void {
@@ -190,7 +169,7 @@ export class XdsServer<Peer> {
   #drop(stream: ServedStream<Peer>): void {
     this.#unindex(stream)
     this.#streams.delete(stream)
-    this.#stale.delete(stream)
+    this.#ready.delete(stream)
     this.#newcomers.end(stream)
     this.#active()
     this.#schedule()
@@ -206,13 +185,13 @@ export class XdsServer<Peer> {
       if (stream.state.acknowledged) this.#newcomers.end(stream)
     } else if (stream.state.view !== undefined) {
       this.#newcomers.add(stream)
-      if (this.#stale.size === 0) this.#newcomers.next()?.admit()
+      if (this.#ready.size === 0) this.#newcomers.next()?.admit()
     }
     this.#schedule()
   }
 
   #schedule(): void {
-    if (this.#scheduled || (this.#stale.size === 0 && !this.#newcomers.ready)) return
+    if (this.#scheduled || (this.#ready.size === 0 && !this.#newcomers.ready)) return
     this.#scheduled = true
     setImmediate(() => this.#fanOut())
   }
@@ -226,12 +205,13 @@ export class XdsServer<Peer> {
   #fanOut(): void {
     this.#scheduled = false
     const end = this.#clock.now() + SLICE_MS
-    for (const stream of this.#stale.keys()) {
-      if (this.#refresh(stream) && stream.admitted) stream.send()
+    for (const stream of this.#ready) {
+      this.#ready.delete(stream)
+      stream.send()
       if (this.#clock.now() >= end) break
     }
-    if (this.#stale.size === 0) this.#endFanOut()
-    while (this.#stale.size === 0 && this.#clock.now() < end && this.#newcomers.ready) this.#newcomers.next()?.admit()
+    if (this.#ready.size === 0) this.#endFanOut()
+    while (this.#ready.size === 0 && this.#clock.now() < end && this.#newcomers.ready) this.#newcomers.next()?.admit()
     this.#schedule()
   }
 }

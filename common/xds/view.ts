@@ -1,3 +1,4 @@
+import { differingParts } from '../joined-map.js'
 import type { Publication, Resource, ResourceSet } from './resource.js'
 
 /** What one client sees of a publication: its layers, most specific first. */
@@ -14,8 +15,7 @@ export function viewOf(publication: Publication, layers: readonly string[]): Vie
   return layers.map((layer) => publication.layers.get(layer) ?? EMPTY_LAYER)
 }
 
-/** What a layer is that a publication does not have. */
-export const EMPTY_LAYER: ResourceSet = new Map()
+const EMPTY_LAYER: ResourceSet = new Map()
 
 /** The resource that a client sees under a name: that of the first layer that has it. */
 export function findResource(view: View, type: string, name: string): Resource | undefined {
@@ -62,6 +62,27 @@ export function allNames(before: View, after: View): NamesByType {
   return { get: (type) => visibleNames(both, type) }
 }
 
+const NO_CHANGES: ChangedNames = new Map()
+
+/** The layers that differ between two publications, with the names that differ in each: computed once for all streams. */
+export function changedLayers(before: Publication, after: Publication): ReadonlyMap<string, ChangedNames> {
+  const changed = new Map<string, ChangedNames>()
+  const compare = (name: string) => {
+    const [old, now] = [before.layers.get(name) ?? EMPTY_LAYER, after.layers.get(name) ?? EMPTY_LAYER]
+    const names = old === now ? NO_CHANGES : changedNames(old, now)
+    if (names.size > 0) changed.set(name, names)
+  }
+  for (const [old, now] of differingParts(before.layers, after.layers)) {
+    for (const [name, layer] of now) {
+      if (old.get(name) !== layer) compare(name)
+    }
+    for (const name of old.keys()) {
+      if (!now.has(name)) compare(name)
+    }
+  }
+  return changed
+}
+
 /** The names of several layers together. */
 export function mergeNames(layers: readonly ChangedNames[]): ChangedNames {
   const [only] = layers
@@ -71,4 +92,32 @@ export function mergeNames(layers: readonly ChangedNames[]): ChangedNames {
     merged.set(type, new Set([...(merged.get(type) ?? []), ...names]))
   }
   return merged
+}
+
+function changedNames(before: ResourceSet, after: ResourceSet): ChangedNames {
+  const changed = new Map<string, ReadonlySet<string>>()
+  for (const type of new Set([...before.keys(), ...after.keys()])) {
+    const [old, now] = [before.get(type) ?? EMPTY_TYPE, after.get(type) ?? EMPTY_TYPE]
+    if (old === now) continue
+    const names = changedResources(old, now)
+    if (names.size > 0) changed.set(type, names)
+  }
+  return changed
+}
+
+const EMPTY_TYPE: ReadonlyMap<string, Resource> = new Map()
+
+function changedResources(
+  before: ReadonlyMap<string, Resource>,
+  after: ReadonlyMap<string, Resource>,
+): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const [name, now] of after) {
+    const old = before.get(name)
+    if (old !== now && old?.version !== now.version) names.add(name)
+  }
+  for (const name of before.keys()) {
+    if (!after.has(name)) names.add(name)
+  }
+  return names
 }

@@ -1,8 +1,7 @@
 import type { Push } from '../../common/xds/delivery.js'
 import { DeltaStream, type DeltaStreamOptions } from '../../common/xds/delta-stream.js'
-import { Differences } from '../../common/xds/differences.js'
 import type { Publication, Resource } from '../../common/xds/resource.js'
-import { allNames, EMPTY_LAYER, mergeNames, viewOf } from '../../common/xds/view.js'
+import { allNames, changedLayers, mergeNames, viewOf } from '../../common/xds/view.js'
 import { publish } from './mesh-model.js'
 
 /** One request, as short as tests want it. */
@@ -34,10 +33,8 @@ export class StreamFixture {
     const view = viewOf(publication, layers)
     if (before === undefined) this.delta.publish(view, allNames([], view))
     else {
-      const old = viewOf(before, layers)
-      const differences = new Differences()
-      const changes = view.map((layer, index) => differences.between(old[index] ?? EMPTY_LAYER, layer))
-      this.delta.publish(view, mergeNames(changes.filter(({ size }) => size > 0)))
+      const changed = changedLayers(before, publication)
+      this.delta.publish(view, mergeNames(layers.flatMap((layer) => changed.get(layer) ?? [])))
     }
     return this
   }
