@@ -64,7 +64,8 @@ export interface PipelineInputs {
 
 /**
  * While changes keep coming, so much of the time is left to everything else, as a multiple of what a build and its fan-out
- * take, but a change waits at most a second for those before it. Each change of one host costs something for every other, so a herd of hosts would otherwise cost its square.
+ * take, but a change waits at most a second for those before it. Each change of one host costs something for every other,
+ * so a herd of hosts would otherwise cost its square.
  */
 const REST: Rest = { least: 0, most: 1_000, times: 2 }
 

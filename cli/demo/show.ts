@@ -80,7 +80,7 @@ function thingsToTry(mesh: DemoMesh): string {
 3. Stop an instance, or the control plane, and count the failed requests:
      kill -9 ${mesh.process('app-pay-1').pid}    # the application of pay-1; pay-3 runs v1 too
      kill -9 ${mesh.process('controlplane').pid}    # the control plane
-     ${command} controlplane --config ${mesh.layout.controlPlane.settings}    # start it again
+     ${command} controlplane --config ${mesh.layout.controlPlane.settings}    # start it again; end this one with Ctrl-C first
 
 Look at the mesh:
      ${command} hosts --socket ${socket}

@@ -8,7 +8,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { isWrapperDesc } from '@bufbuild/protobuf/wkt'
+import { FeatureSet_FieldPresence, isWrapperDesc } from '@bufbuild/protobuf/wkt'
+import { isZero, type Write, writePackedOf, writeScalarOf } from './scalars.js'
 
 /** The fields of a message that are given, by their names here; what `create` makes a message of, or a message itself. */
 export type Given<S extends DescMessage> = MessageInitShape<S>
@@ -36,9 +37,6 @@ export function encode<S extends DescMessage>(schema: S, given: Given<S>, before
 let shared = new BinaryWriter()
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** Writes a value with its tag. */
-type Write = (writer: BinaryWriter, value: unknown) => void
 
 /** How one property is written. */
 interface Slot {
@@ -121,16 +119,10 @@ function slotOf(field: DescField): Slot {
 function writeOf(field: DescField): Write {
   const always = writeValueOf(field) ?? byLibrary(field)
   if (field.fieldKind === 'list' || field.fieldKind === 'map' || field.oneof !== undefined) return always
-  // 2: a scalar or enum that is absent when it is zero.
-  if (field.presence !== 2) return always
+  if (field.presence !== FeatureSet_FieldPresence.IMPLICIT) return always
   return (writer, value) => {
     if (!isZero(value)) always(writer, value)
   }
-}
-
-function isZero(value: unknown): boolean {
-  if (value instanceof Uint8Array) return value.length === 0
-  return value === '' || value === false || value === 0n || Object.is(value, 0)
 }
 
 /** Undefined for what is rare, and has a form of its own. */
@@ -161,17 +153,6 @@ function writeEach(write: Write): Write {
   }
 }
 
-function writePackedOf(number: number, type: ScalarType): Write {
-  const { write } = SCALARS[type]
-  return (writer, values) => {
-    const all = values as readonly unknown[]
-    if (all.length === 0) return
-    writer.tag(number, WireType.LengthDelimited).fork()
-    for (const value of all) write(writer, value)
-    writer.join()
-  }
-}
-
 /** An entry is a message of a key, 1, and a value, 2. */
 function writeMapOf(field: DescField & { fieldKind: 'map' }): Write | undefined {
   const { number } = field
@@ -185,31 +166,6 @@ function writeMapOf(field: DescField & { fieldKind: 'map' }): Write | undefined 
       writer.join()
     }
   }
-}
-
-function writeScalarOf(number: number, type: ScalarType): Write {
-  const { wire, write } = SCALARS[type]
-  return (writer, value) => write(writer.tag(number, wire), value)
-}
-
-const { Varint, Bit32, Bit64, LengthDelimited } = WireType
-
-const SCALARS: Readonly<Record<ScalarType, { readonly wire: WireType; readonly write: Write }>> = {
-  [ScalarType.STRING]: { wire: LengthDelimited, write: (writer, value) => writer.string(value as string) },
-  [ScalarType.BYTES]: { wire: LengthDelimited, write: (writer, value) => writer.bytes(value as Uint8Array) },
-  [ScalarType.BOOL]: { wire: Varint, write: (writer, value) => writer.bool(value as boolean) },
-  [ScalarType.INT32]: { wire: Varint, write: (writer, value) => writer.int32(value as number) },
-  [ScalarType.INT64]: { wire: Varint, write: (writer, value) => writer.int64(value as bigint) },
-  [ScalarType.UINT32]: { wire: Varint, write: (writer, value) => writer.uint32(value as number) },
-  [ScalarType.UINT64]: { wire: Varint, write: (writer, value) => writer.uint64(value as bigint) },
-  [ScalarType.SINT32]: { wire: Varint, write: (writer, value) => writer.sint32(value as number) },
-  [ScalarType.SINT64]: { wire: Varint, write: (writer, value) => writer.sint64(value as bigint) },
-  [ScalarType.FIXED32]: { wire: Bit32, write: (writer, value) => writer.fixed32(value as number) },
-  [ScalarType.SFIXED32]: { wire: Bit32, write: (writer, value) => writer.sfixed32(value as number) },
-  [ScalarType.FLOAT]: { wire: Bit32, write: (writer, value) => writer.float(value as number) },
-  [ScalarType.FIXED64]: { wire: Bit64, write: (writer, value) => writer.fixed64(value as bigint) },
-  [ScalarType.SFIXED64]: { wire: Bit64, write: (writer, value) => writer.sfixed64(value as bigint) },
-  [ScalarType.DOUBLE]: { wire: Bit64, write: (writer, value) => writer.double(value as number) },
 }
 
 /** Wrappers are given as what they wrap where they are a field of their own. */

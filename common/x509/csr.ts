@@ -157,8 +157,8 @@ function readRequestedExtensions(attributes: Element | undefined): readonly Exte
 }
 
 /**
- * The form of the key is judged by us before OpenSSL sees it: named curve, uncompressed point, nothing else. So that it gets
- * nothing but the numbers, which is also half as much work for it as to read the DER again.
+ * The form of the key is judged by us before OpenSSL sees it: named curve, uncompressed point, nothing else. It
+ * gets nothing but the numbers, which is also less work for it than to read the DER again.
  */
 function parsePublicKey(spki: Element): KeyObject {
   const key = structural('key-not-allowed', () => {

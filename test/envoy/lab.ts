@@ -95,13 +95,16 @@ export class EnvoyLab {
     const name = `host:${host}`
     const left = new Map([...(layers.get(name) ?? [])].filter(([one]) => one !== type))
     this.#publication.set({ layers: new Map([...layers, [name, left]]), clients })
-    await waitFor(this.#xds.activity, () => this.#answered(), AbortSignal.timeout(20_000))
-    await this.#warm(host, AbortSignal.timeout(20_000))
+    await this.#settle()
   }
 
   /** Publishes a mesh and waits until every Envoy uses it. @throws with what an Envoy refuses */
   async serve(mesh: TestMesh): Promise<void> {
     this.publish(mesh)
+    await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
     const signal = AbortSignal.timeout(20_000)
     await waitFor(this.#xds.activity, () => this.#answered(), signal)
     const refused = this.#xds.statuses().flatMap((stream) => stream.refused)
